@@ -62,10 +62,16 @@ class BacktestRequest:
         return self.settings if self.settings is not None else settings_model()()
 
     def replay(self, outs: Sequence[str] = ()) -> Request:
-        """Return the replay that the backtest rides on, with files of its events."""
+        """Return the replay that the backtest rides on, with files of its events.
+
+        Where events are given, no detector runs: rows are admitted without them.
+        """
+        settings = self.effective_settings
+        if self.events is not None:
+            settings = settings.model_copy(update={"detectors": settings.detectors.model_copy(update={"enabled": ()})})
         return Request(
             self.paths,
-            self.effective_settings,
+            settings,
             self.start,
             self.end,
             self.symbols,

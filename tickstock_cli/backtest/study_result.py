@@ -73,13 +73,15 @@ def study_result(observations: ObservationFiles, names: EventNames, settings: Se
     return StudyResult(horizons, counts, study_table(events, rows, names.kinds, names.sources, settings.study.thin))
 
 
+def horizon_rows(observations: ObservationFiles, position: int, horizon: str) -> HorizonRows:
+    """Return the rows of one horizon; raises OutputError if some are lost."""
+    counts = len(observations), observations.placebo_days
+    return HorizonRows.gathered(observations.chunks(), *counts, position, horizon, horizon_ns(horizon))
+
+
 def _horizon_rows(observations: ObservationFiles, horizons: Sequence[str]) -> Iterator[HorizonRows]:
     for position, horizon in enumerate(horizons):
-        parts = [HorizonRows.of(observations.read(stop=0), position, horizon, horizon_ns(horizon))]
-        for chunk in observations.chunks():
-            found = HorizonRows.of(chunk, position, horizon, horizon_ns(horizon))
-            parts.append(HorizonRows.joined([found]))  # a view would hold the chunk
-        yield HorizonRows.joined(parts)
+        yield horizon_rows(observations, position, horizon)
 
 
 _EVENT_COLUMNS = ("kind", "source", "direction", "code", "day")

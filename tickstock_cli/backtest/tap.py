@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # polars is heavy: only with events or a truth
     from tickstock_cli.backtest.given_events import GivenEvents
 
 
-_FORMAT = np.array([2], dtype=np.int64)
+_FORMAT = np.array([3], dtype=np.int64)
 """Number of the format of a tap's state; a checkpoint of another one cannot be resumed."""
 
 

@@ -86,7 +86,8 @@ class TickChannel(Channel):
         if context.judged is not None:
             kept = int(out.groups.start[-1])
             self._judge(context.judged.ticks, rows, out.row[:kept], reasons, context.sessions)
-            context.judged.ticks.flags[out.row[:kept]] = out.flags[:kept]
+            if counts[1]:  # suspect; else they are the recorded ones, which it has
+                context.judged.ticks.flags[out.row[:kept]] = out.flags[:kept]
         self._detect(batch, out, workspace, context)
         answers = np.zeros(len(lookup_order), dtype=TICK_LOOKUP)
         put_rows(answers, lookups, lookup_rows)

@@ -197,7 +197,8 @@ def _lookahead(result: LookaheadResult) -> Iterator[RenderableType]:
 
 
 def _end(result: BacktestResult) -> Iterator[RenderableType]:
-    rows = f"{counted(result.run.rows, 'row')}, {counted(result.run.tally.events, 'event')} in {result.seconds:.1f} s"
+    judged = counted(result.study.counts["events"], "event")
+    rows = f"{counted(result.run.rows, 'row')}, {judged} in {result.seconds:.1f} s"
     yield Text(f"{rows}; digest {result.digest[:12]}", style="dim")
     if result.outputs:
         names = ", ".join(path.name for path in result.outputs)

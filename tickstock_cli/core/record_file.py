@@ -89,7 +89,9 @@ class RecordFile:
             return np.empty(0, dtype=self._dtype)
         offset = start * self._dtype.itemsize
         try:
-            records = np.fromfile(self._path, dtype=self._dtype, count=stop - start, offset=offset)
+            with self._path.open("rb", buffering=0) as stream:
+                stream.seek(offset)
+                records = np.fromfile(stream, dtype=self._dtype, count=stop - start)
         except OSError as error:
             raise OutputError(f"cannot read {self._path}: {error.strerror or error}; run it again") from error
         if len(records) < stop - start:

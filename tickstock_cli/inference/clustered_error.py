@@ -98,19 +98,20 @@ def mean_error(
     weights
         Positive, float64. They weight residuals, and their sum takes the place of n.
     """
-    count_a, count_b = (_count(ids) for ids in (clusters.a, clusters.b))
+    with np.errstate(over="ignore", invalid="ignore"):
+        residuals, total = values - mean, float(len(values))
+        if weights is not None:
+            residuals, total = residuals * weights, ordered_sum(weights)
+        sums = [_squared_sums(residuals, ids) for ids in (clusters.a, clusters.b, clusters.both)]
+    count_a, count_b = sums[0][0], sums[1][0]
     groups = min(count_a, count_b)
     few = groups < FEW_CLUSTERS
     if groups < 2:
         return _unknown(few, _too_few(len(values), count_a))
     if all_equal(values):
         return _unknown(few, "all values are equal")
-    residuals, total = values - mean, float(len(values))
-    if weights is not None:
-        residuals, total = residuals * weights, ordered_sum(weights)
-    with np.errstate(over="ignore", invalid="ignore"):
-        of_a, of_b, of_both = (_variance(residuals, total, ids) for ids in (clusters.a, clusters.b, clusters.both))
-        variance = max(of_a + of_b - of_both, of_a, of_b)
+    of_a, of_b, of_both = (count / (count - 1) * squares / total**2 for count, squares in sums)
+    variance = max(of_a + of_b - of_both, of_a, of_b)
     if not math.isfinite(variance):
         return _unknown(few, TOO_LARGE)
     se = math.sqrt(variance)
@@ -119,15 +120,12 @@ def mean_error(
     return _tested(mean, se, groups - 1, few)
 
 
-def _variance(residuals: NDArray[np.float64], total: float, ids: NDArray[np.int64]) -> float:
-    """Return V_X of one clustering. Clusters without a row add 0, and are not counted."""
-    groups, squares = _squared_sums(residuals, ids)
-    return groups / (groups - 1) * squares / total**2
-
-
 @kernel
 def _squared_sums(residuals: NDArray[np.float64], ids: NDArray[np.int64]) -> tuple[int, float]:
-    """Return the number of clusters that have a row, and the sum of the squares of their sums, in order."""
+    """Return the number of clusters that have a row, and the sum of the squares of their sums, in order.
+
+    Clusters without a row add 0, and are not counted.
+    """
     most = -1
     for i in range(len(ids)):
         most = max(most, ids[i])
@@ -140,18 +138,6 @@ def _squared_sums(residuals: NDArray[np.float64], ids: NDArray[np.int64]) -> tup
         groups += has_row[c]
         total += sums[c] * sums[c]
     return groups, total
-
-
-@kernel
-def _count(ids: NDArray[np.int64]) -> int:
-    """Return how many numbers there are."""
-    most = -1
-    for i in range(len(ids)):
-        most = max(most, ids[i])
-    has_row = np.zeros(most + 1, np.bool_)
-    for i in range(len(ids)):
-        has_row[ids[i]] = True
-    return int(has_row.sum())
 
 
 def _too_few(rows: int, count_a: int) -> str:

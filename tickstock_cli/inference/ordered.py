@@ -1,7 +1,7 @@
 """Sums in the order of rows.
 
-numpy adds in blocks, whose size depends on the machine; results must not. ``np.add.accumulate`` and ``np.bincount`` add
-one row after the other, as a loop would.
+numpy adds in blocks, whose size depends on the machine; results must not. A loop adds one row after the other, as
+``np.add.accumulate`` would, but keeps no array of sums.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from tickstock_cli.kernels.jit import kernel
+
 _NO_SPREAD = 1e-12
 
 
 def ordered_sum(values: NDArray[np.float64]) -> float:
     """Return the sum of values (float64), added from the first to the last; 0.0 of none."""
-    return float(np.add.accumulate(values)[-1]) + 0.0 if len(values) else 0.0
+    return float(_added(values)) + 0.0
 
 
 def ordered_mean(values: NDArray[np.float64]) -> float:
@@ -26,7 +28,7 @@ def ordered_mean(values: NDArray[np.float64]) -> float:
 
 def standard_deviation(values: NDArray[np.float64], mean: float) -> float:
     """Return the standard deviation of at least two values about their mean (n − 1 in the divisor)."""
-    return math.sqrt(ordered_sum((values - mean) ** 2) / (len(values) - 1))
+    return math.sqrt(float(_squares(values, mean)) / (len(values) - 1))
 
 
 def has_spread(deviation: float, mean: float) -> bool:
@@ -37,3 +39,20 @@ def has_spread(deviation: float, mean: float) -> bool:
 def all_equal(values: NDArray[np.float64]) -> bool:
     """Return whether no value differs from the first."""
     return bool((values == values[:1]).all())
+
+
+@kernel
+def _added(values: NDArray[np.float64]) -> float:
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+@kernel
+def _squares(values: NDArray[np.float64], mean: float) -> float:
+    """Return the sum of the squares of distances from a mean."""
+    total = 0.0
+    for value in values:
+        total += (value - mean) * (value - mean)
+    return total

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Int32s, Int64s
-from tickstock_cli.core.calendar import PHASE_MASK, SEGMENT_DAY, Calendar, market_zone
+from tickstock_cli.core.calendar import PHASE_MASK, SEGMENT_DAY, Calendar, SessionTable, market_zone
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.core.trading_hours import MarketCalendar
@@ -56,9 +56,14 @@ class TradingDays:
     def __init__(self, calendar: MarketCalendar, phases: Sequence[str]) -> None:
         self._calendar = Calendar(calendar)
         self._zone = market_zone(calendar)
-        self._is_chosen = np.zeros(SEGMENT_DAY, dtype=np.bool_)  # a segment of -1, too, is looked up
-        self._is_chosen[: len(PHASES)] = [phase in phases for phase in PHASES]
+        self.is_chosen = np.zeros(SEGMENT_DAY, dtype=np.bool_)  # a segment of -1, too, is looked up
+        """By phase code: whether its prints are used."""
+        self.is_chosen[: len(PHASES)] = [phase in phases for phase in PHASES]
         self._limits: dict[int, DayLimits] = {}
+
+    def table(self, earliest: int, latest: int) -> SessionTable:
+        """Return a table that covers all times of ``[earliest, latest]`` (int64 ns UTC, above 0)."""
+        return self._calendar.table(earliest, latest)
 
     def segments(self, times: Int64s) -> Int64s:
         """Return the segments of times (int64 ns UTC, above 0)."""
@@ -88,7 +93,7 @@ class TradingDays:
 
     def has_chosen_phase(self, segments: Int64s) -> Bools:
         """Return whether the phase of each segment is chosen; no segment (-1) never is."""
-        chosen: Bools = self._is_chosen[segments & PHASE_MASK] & (segments >= 0)
+        chosen: Bools = self.is_chosen[segments & PHASE_MASK] & (segments >= 0)
         return chosen
 
     def limits(self, number: int) -> DayLimits:
@@ -107,7 +112,7 @@ class TradingDays:
         numbers = table.segments // SEGMENT_DAY
         own = np.flatnonzero(numbers == number)
         over = int(table.starts[own[-1] + 1]) if own[-1] + 1 < len(table.starts) else MAX_NS
-        chosen = own[self._is_chosen[table.segments[own] & PHASE_MASK]]
+        chosen = own[self.is_chosen[table.segments[own] & PHASE_MASK]]
         if not len(chosen):
             return DayLimits(midnight_ns, 0, 0, over)
         return DayLimits(midnight_ns, int(table.starts[chosen[0]]), int(table.starts[chosen[-1] + 1]), over)

@@ -20,14 +20,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.judged import JudgedBars, JudgedRows, JudgedTicks
+from tickstock_cli.channels.judged import JudgedBars, JudgedRows
 from tickstock_cli.core.batch import Float64s, Int32s, Int64s
 from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.row_order import stable_order
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.core.whole_rows import take_rows
-from tickstock_cli.kernels.admission import HIDES_VOLUME
 from tickstock_cli.prices.days import TradingDays
+from tickstock_cli.prices.tick_prints import tick_prints
 
 
 class Prints(NamedTuple):
@@ -176,14 +176,20 @@ class PriceTimeline:
         rows, events, watermark
             Those of a step (``engine.taps.TapStep``).
         """
-        row_days, row_last = self._seen(rows.bars if self._is_bars else rows.ticks)
         if self._is_bars:
+            row_days, row_last = self._keep_last(*self._seen(rows.bars))
             prints = self._bars(rows.bars)
             openings = prints.at(prints.time - prints.opening <= self._lag_ns)
             self.without_opening += prints.rows - openings.rows
             self._arrived.append((prints, openings))
         else:
-            self._arrived.append((self._ticks(rows.ticks), Prints.none()))
+            ticks, days, last = tick_prints(rows.ticks, self._days)
+            row_days, row_last = self._keep_last(days, last)
+            price = ticks.price
+            prints = Prints(
+                ticks.code, ticks.time, ticks.time, ticks.day, price, price, price, price, ticks.size, ticks.number
+            )
+            self._arrived.append((prints, Prints.none()))
         self._events = np.concatenate([self._events, events]) if len(self._events) else events
         if watermark == MAX_NS:  # every row has come: what takes longer than the lag, too
             return self._cut(MAX_NS, row_days, row_last)
@@ -214,14 +220,6 @@ class PriceTimeline:
         self._openings = Prints(*(state[f"openings.{name}"] for name in Prints._fields))
         self._arrived, self._left = [], 0
 
-    def _ticks(self, ticks: JudgedTicks) -> Prints:
-        mine = np.flatnonzero(ticks.is_price & self._days.has_chosen_phase(ticks.segment))
-        rows = ticks.rows
-        time, price = rows.available_at[mine], rows.price[mine]
-        size = np.where(ticks.flags[mine] & HIDES_VOLUME, 0, rows.size[mine])
-        day = self._days.numbers(time)
-        return Prints(rows.code[mine], time, time, day, price, price, price, price, size, rows.order[mine])
-
     def _bars(self, bars: JudgedBars) -> Prints:
         mine = np.flatnonzero(bars.accepted & self._days.has_chosen_phase(bars.segment))
         rows = bars.rows
@@ -238,20 +236,21 @@ class PriceTimeline:
             rows.order[mine],
         )
 
-    def _seen(self, judged: JudgedBars | JudgedTicks) -> tuple[Int32s, Int64s]:
-        """Return the days of accepted rows, and the greatest available time of each day's rows so far."""
-        accepted = judged.accepted
-        available = judged.rows.available_at[accepted]
-        days = self._days.numbers(judged.rows.timestamp[accepted] if self._is_bars else available)
+    def _seen(self, bars: JudgedBars) -> tuple[Int32s, Int64s]:
+        """Return the days of accepted bars, and the greatest available time of each."""
+        accepted = bars.accepted
+        available = bars.rows.available_at[accepted]
+        days = self._days.numbers(bars.rows.timestamp[accepted])
         if len(days) and days.min() == days.max():  # nearly always
-            day = int(days[0])
-            self._last[day] = max(self._last.get(day, 0), int(available[-1]))
-            return days[:1].copy(), np.array([self._last[day]])
+            return days[:1].copy(), available[-1:].copy()
         seen, places = np.unique(days[::-1], return_index=True)  # rows come by available time: a day's last is greatest
-        last = available[::-1][places]
-        for place, day in enumerate(seen.tolist()):
-            self._last[day] = max(self._last.get(day, 0), int(last[place]))
-        return seen, np.array([self._last[day] for day in seen.tolist()], dtype=np.int64)
+        return seen, available[::-1][places]
+
+    def _keep_last(self, days: Int32s, times: Int64s) -> tuple[Int32s, Int64s]:
+        """Keep the greatest available time of each day; return the days, and that of each so far."""
+        for day, time in zip(days.tolist(), times.tolist(), strict=True):
+            self._last[day] = max(self._last.get(day, 0), time)
+        return days, np.array([self._last[day] for day in days.tolist()], dtype=np.int64)
 
     def _gather(self) -> None:
         """Put what has arrived behind what waits."""

@@ -10,9 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tickstock_cli.study.cells import CellRows, excess_error
-from tickstock_cli.study.horizon_rows import placebo_means
+from tickstock_cli.inference.clustered_error import Clusters, mean_error
+from tickstock_cli.inference.ordered import ordered_mean
+from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.study.cells import CellRows
+from tickstock_cli.study.horizon_rows import placebo_mean
 
 LEVEL = 0.05
 
@@ -40,14 +44,12 @@ class Calibration:
 
     def add(self, rows: CellRows, thin: int) -> None:
         """Count the tests of a (kind, direction, source) cell: one for each placebo day with enough rows."""
-        days = rows.placebo.shape[1]
-        for day in range(days):
-            returns = rows.placebo[:, day]
-            others, number = placebo_means(rows.placebo, without=day)
-            usable = ~np.isnan(returns) & (number > 0)
-            if int(np.count_nonzero(usable)) < max(thin, 1):
+        clusters = rows.clusters
+        for day in range(rows.placebo.shape[1]):
+            excess, *found = _without_effect(rows.placebo, day, clusters.a, clusters.b, clusters.both)
+            if len(excess) < max(thin, 1):
                 continue
-            _, error = excess_error(returns[usable], others[usable], rows.clusters.where(usable))
+            error = mean_error(excess, ordered_mean(excess), Clusters(*found))
             if error.p is not None:
                 self.tests += 1
                 self.small += int(error.p < LEVEL)
@@ -56,3 +58,23 @@ class Calibration:
         """Add the tests of other cells."""
         self.tests += other.tests
         self.small += other.small
+
+
+@kernel
+def _without_effect(
+    placebo: NDArray[np.float64], day: int, a: NDArray[np.int64], b: NDArray[np.int64], both: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return placebo of a day − mean of its others, and the clusters, of the rows where both are observed."""
+    excess = np.empty(len(placebo))
+    of_a, of_b, of_both = np.empty(len(a), np.int64), np.empty(len(a), np.int64), np.empty(len(a), np.int64)
+    count = 0
+    for row in range(len(placebo)):
+        value = placebo[row, day]
+        if np.isnan(value):
+            continue
+        others, seen = placebo_mean(placebo, row, day)
+        if seen:
+            excess[count] = value - others
+            of_a[count], of_b[count], of_both[count] = a[row], b[row], both[row]
+            count += 1
+    return excess[:count], of_a[:count], of_b[:count], of_both[:count]

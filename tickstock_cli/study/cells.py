@@ -52,6 +52,10 @@ class StudyCell:
     values: dict[str, Value]
     unknown: dict[str, str] = field(default_factory=dict)
 
+    def named(self, names: dict[str, Value]) -> StudyCell:
+        """Return the cell of the same rows under other values of kind, direction, source and horizon."""
+        return StudyCell({**self.values, **names}, dict(self.unknown))
+
 
 @dataclass(frozen=True, slots=True)
 class CellName:
@@ -83,18 +87,23 @@ NO_ROWS = CellRows(_NO_VALUE, _NO_VALUE, _NO_VALUE, np.empty((0, 0)), Clusters(_
 
 
 def rows_by_cell(events: StudyEvents, rows: NDArray[np.intp]) -> dict[CellName, NDArray[np.intp]]:
-    """Return the row numbers of each cell that has some of ``rows``, rising; each row is of two cells."""
+    """Return the row numbers of each cell that has some of ``rows``, rising; each row is of two cells.
+
+    A kind with one direction and source has the same array twice.
+    """
     kinds = events.kind[rows].astype(np.int64)
     sources = events.source[rows].astype(np.int64)
     width = int(sources.max(initial=0)) + 1
     keys = (kinds * 2 + (events.direction[rows] < 0)) * width + sources
     named: dict[CellName, NDArray[np.intp]] = {}
+    of_kind: dict[int, list[NDArray[np.intp]]] = {}
     for key, members in _split(keys, rows):
         kind, rest = divmod(key, 2 * width)
         down, source = divmod(rest, width)
         named[CellName(kind, -1 if down else 1, source)] = members
-    for kind, members in _split(kinds, rows):
-        named[CellName(kind, None, None)] = members
+        of_kind.setdefault(kind, []).append(members)
+    for kind, parts in of_kind.items():
+        named[CellName(kind, None, None)] = parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
     return named
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.prices.timeline import Prints
-from tickstock_cli.study.moments import NOBODY, OPEN, MomentRules, PrintColumns, chain
+from tickstock_cli.study.moments import NOBODY, OPEN, MomentRules, PrintColumns
 from tickstock_cli.study.path_kernels import (
     PATH_MOMENT,
     POINTS,
@@ -24,6 +24,7 @@ from tickstock_cli.study.path_kernels import (
     UNITS,
     CurveSums,
     RecentPrices,
+    chain,
     end_paths,
     follow_paths,
 )

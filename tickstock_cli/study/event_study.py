@@ -109,8 +109,7 @@ class EventStudy:
         self._add_events(part.events, event_ids)
         for day in part.days.tolist():
             self._add_placebos(day)
-        self._begin(part.until)
-        self._pool.follow(part.prints, self._day_ends(part.prints.day))
+        self._pool.follow(self._begin(part.until), part.prints, self._day_ends(part.prints.day))
         if self._paths is not None:
             self._paths.take(part.prints, part.until, tickers, self._rules)
         found = FoundResults(self._pool.events.rows[:0], [[] for _ in range(self._placebo_days)])
@@ -226,8 +225,8 @@ class EventStudy:
             own = records["code"][start:stop].copy(), sides[start:stop].copy(), wall_time, curves
             self._event_days.append(EventDay(day, *own))
 
-    def _begin(self, until: int) -> None:
-        """Begin the moments whose decision has come before ``until``."""
+    def _begin(self, until: int) -> list[Begun]:
+        """Return the moments whose decision has come before ``until``, each once."""
         first = self._begun - self._pool.first_event
         coming = int(self._pool.events.rows["decision"][first:].searchsorted(until))
         self._begun += coming
@@ -242,7 +241,7 @@ class EventStudy:
             columns = events.code, events.side, events.wall_time, placebos.begin(until)
             ends = self._days.limits(day).end, placebos.first
             begun.append(Begun(*columns, placebos.midnight, day, *ends, is_own=False))
-        self._pool.begin(begun)
+        return begun
 
     def _enter_opened(self, over: int, until: int, tickers: int) -> None:
         """Let moments of days that are over enter at bars that opened on them and are available only later.
@@ -251,7 +250,7 @@ class EventStudy:
         """
         bars = self._opened.at(np.flatnonzero(self._opened.day <= over))
         if bars.rows:
-            self._pool.follow(bars, self._day_ends(bars.day))
+            self._pool.follow((), bars, self._day_ends(bars.day))
             if self._paths is not None:
                 self._paths.take(bars, until, tickers, self._rules)
 

@@ -19,10 +19,9 @@ from tickstock_cli.study.moments import (
     NOBODY,
     OPEN,
     TO_CLOSE,
-    Chains,
+    ByTicker,
     LastPrices,
     MomentRules,
-    Moments,
     OwnResults,
     PlaceboResults,
     PrintColumns,
@@ -32,6 +31,9 @@ from tickstock_cli.study.moments import (
     move_of,
     push,
 )
+
+NO_DAY = -1
+"""Number of no day."""
 
 BLOCK = 16
 """Rows whose extremes are kept together."""
@@ -52,7 +54,7 @@ class _Grouped(NamedTuple):
     start
         By ticker code: where its rows begin; then the number of all.
     row
-        Places of the rows in the slice.
+        Places of the rows in the slice; undefined if they are not needed.
     time, high, low, close
         Of the rows.
     """
@@ -71,35 +73,54 @@ class _Grouped(NamedTuple):
 def follow(
     rows: PrintColumns,
     days: DayEnds,
-    moments: Moments,
+    open_before: ByTicker,
+    begun: ByTicker,
+    left: ByTicker,
     own: OwnResults,
     placebos: PlaceboResults,
     last: LastPrices,
-    chains: Chains,
+    stacks: Int64s,
     rules: MomentRules,
 ) -> int:
-    """Take a slice's prints; return how many moments have ended.
+    """Take a slice's prints; return how many moments are left.
+
+    Moments are read and written in the order of memory: chains through it would cost more than all else here.
 
     Parameters
     ----------
-    chains
-        Moments that end are taken out; events that only wait for the close go to their ticker's stack.
+    open_before, begun
+        Moments of the slices before that have not ended, and those that begin in this one.
+    left
+        Room for all of them; gets those that have not ended.
+    stacks
+        By ticker code: the row of its stack's newest event, or ``NOBODY``. Gets events that only wait for the close.
     """
-    heads, stacks, lengths, places, is_bars = chains.heads, chains.stacks, rules.lengths, rules.places, rules.is_bars
+    lengths, places, is_bars = rules.lengths, rules.places, rules.is_bars
     own_time, own_price, own_day, own_end = own.entry_time, own.entry_price, own.day, own.day_end
     own_bps, own_mfe, own_mae = own.return_bps, own.mfe_bps, own.mae_bps
     later_highest, later_lowest, below = own.later_highest, own.later_lowest, own.below
     placebo_time, placebo_price, placebo_bps = placebos.entry_time, placebos.entry_price, placebos.bps
     newest_day, last_price, day_before, price_before = last.day, last.price, last.day_before, last.price_before
     row_day, opening, open_price = rows.day, rows.opening, rows.open
-    grouped = _group(rows, heads, stacks, is_bars)
+    old, old_start = open_before
+    new, new_start = begun
+    moments, left_start = left
+    one_day = int(days.day[0]) if len(days.day) == 1 else NO_DAY
+    grouped = _group(rows, old_start, new_start, stacks, is_bars, is_bars or one_day == NO_DAY)
     starts = grouped.start
     highs, lows = np.empty(len(grouped.row) // BLOCK), np.empty(len(grouped.row) // BLOCK)
-    is_one_day, horizons, ended = len(days.day) == 1, len(lengths), 0
-    for c in range(len(heads)):
+    horizons, m = len(lengths), 0
+    for c in range(len(stacks)):
+        left_start[c] = m
         begin, behind = starts[c], starts[c + 1]
         count = behind - begin
+        first_old, olds, news = old_start[c], old_start[c + 1] - old_start[c], new_start[c + 1] - new_start[c]
         if count == 0:
+            for k in range(olds):
+                moments[m + k] = old[first_old + k]
+            for k in range(news):
+                moments[m + olds + k] = new[new_start[c] + k]
+            m += olds + news
             continue
         mine, time, close = grouped.row[begin:behind], grouped.time[begin:behind], grouped.close[begin:behind]
         high, low = grouped.high[begin:behind], grouped.low[begin:behind]
@@ -107,16 +128,16 @@ def follow(
         newest = stacks[c]
         if newest != NOBODY:
             behind = first_after(time, 0, count, own_end[newest])
-            behind = within_day(row_day, mine, own_day[newest], 0, behind, is_one_day)
+            behind = within_day(row_day, mine, own_day[newest], 0, behind, one_day)
             if behind:
                 has_blocks = has_blocks or _find_blocks(high, low, count, highs, lows)
                 highest, lowest = _extremes(high, low, highs, lows, 0, behind)
                 later_highest[newest] = max(later_highest[newest], highest)
                 later_lowest[newest] = min(later_lowest[newest], lowest)
-        before, m = NOBODY, heads[c]
-        while m != NOBODY:
+        for k in range(olds + news):
+            moments[m] = old[first_old + k] if k < olds else new[new_start[c] + k - olds]
             moment = moments[m]
-            after, state, day, row = moment["next"], moment["state"], moment["day"], moment["row"]
+            state, day, row = moment["state"], moment["day"], moment["row"]
             is_own = row >= 0
             row = row - own.first if is_own else -1 - row - placebos.first
             place, price = 0, 0.0
@@ -128,12 +149,14 @@ def follow(
                 if is_bars:
                     place = first_opening(opening, mine, place, count, decision - rules.open_slack)
                 if place < count:
-                    first = mine[place]
-                    state = OPEN if is_entry(row_day[first], day, opening[first], decision, rules.wait) else DONE
+                    # A tick opens when it is printed; ungrouped columns would be read from far away.
+                    opened = opening[mine[place]] if is_bars else time[place]
+                    print_day = one_day if one_day != NO_DAY else int(row_day[mine[place]])
+                    state = OPEN if is_entry(print_day, day, opened, decision, rules.wait) else DONE
                     moment["state"] = state
                     if state == OPEN:
-                        price = open_price[first]
-                        moment["time"] = entry_time_of(opening[first], decision, is_bars)
+                        price = open_price[mine[place]] if is_bars else close[place]
+                        moment["time"] = entry_time_of(opened, decision, is_bars)
                         moment["entry_price"] = moment["highest"] = moment["lowest"] = price
                         if is_own:
                             own_time[row], own_price[row] = moment["time"], price
@@ -148,7 +171,7 @@ def follow(
                         h += 1
                         continue
                     behind = first_after(time, place, count, end)
-                    behind = within_day(row_day, mine, day, place, behind, is_one_day)
+                    behind = within_day(row_day, mine, day, place, behind, one_day)
                     if behind > place:
                         if is_own:
                             has_blocks = has_blocks or _find_blocks(high, low, count, highs, lows)
@@ -169,33 +192,28 @@ def follow(
                 moment["stage"] = h
                 if h == horizons or lengths[h] == TO_CLOSE:
                     state = DONE
-                    moment["state"] = DONE
                     if h < horizons and is_own:
                         own_mfe[row, places[h]], own_mae[row, places[h]] = moment["highest"], moment["lowest"]
                         push(below, later_highest, later_lowest, row, c, stacks)
             if state <= OPEN:
-                before = m
-            else:
-                ended += 1
-                if before == NOBODY:
-                    heads[c] = after
-                else:
-                    moments[before]["next"] = after
-            m = after
+                m += 1
+    left_start[len(stacks)] = m
     _keep_last(rows, days, last)
-    return ended
+    return m
 
 
 @kernel
-def _group(rows: PrintColumns, heads: Int32s, stacks: Int64s, is_bars: bool) -> _Grouped:
+def _group(
+    rows: PrintColumns, old_start: Int64s, new_start: Int64s, stacks: Int64s, is_bars: bool, needs_row: bool
+) -> _Grouped:
     """Group the rows of tickers that have moments."""
     code, row_time, row_high, row_low, row_close = rows.code, rows.time, rows.high, rows.low, rows.close
-    is_followed = (heads != NOBODY) | (stacks != NOBODY)
-    start = np.zeros(len(heads) + 1, np.int32)
+    is_followed = (np.diff(old_start) > 0) | (np.diff(new_start) > 0) | (stacks != NOBODY)
+    start = np.zeros(len(stacks) + 1, np.int32)
     for i in range(len(code)):
         if is_followed[code[i]]:
             start[code[i] + 1] += 1
-    for c in range(len(heads)):
+    for c in range(len(stacks)):
         start[c + 1] += start[c]
     count, place = start[-1], start.copy()
     row, time, close = np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count)
@@ -205,7 +223,8 @@ def _group(rows: PrintColumns, heads: Int32s, stacks: Int64s, is_bars: bool) -> 
         if is_followed[code[i]]:
             at = place[code[i]]
             place[code[i]] = at + 1
-            row[at] = i
+            if needs_row:
+                row[at] = i
             time[at] = row_time[i]
             close[at] = row_close[i]
             if is_bars:
@@ -215,7 +234,7 @@ def _group(rows: PrintColumns, heads: Int32s, stacks: Int64s, is_bars: bool) -> 
 
 
 @kernel
-def within_day(row_day: Int32s, mine: NDArray[Any], day: int, start: int, stop: int, is_one_day: bool) -> int:
+def within_day(row_day: Int32s, mine: NDArray[Any], day: int, start: int, stop: int, one_day: int) -> int:
     """Return where a day ends among a ticker's rows ``[start, stop)``.
 
     Where the next day begins with the end of the day, as around the clock, its first instant is not of the day.
@@ -224,11 +243,11 @@ def within_day(row_day: Int32s, mine: NDArray[Any], day: int, start: int, stop: 
     ----------
     mine
         Places of the ticker's rows in the slice.
-    is_one_day
-        Whether all of the slice's rows are of one day.
+    one_day
+        The day of all of the slice's rows; ``NO_DAY`` if they are of several.
     """
-    if is_one_day and stop > start:
-        return stop if row_day[mine[0]] == day else start
+    if one_day != NO_DAY:
+        return stop if one_day == day else start
     while stop > start and row_day[mine[stop - 1]] != day:
         stop -= 1
     return stop

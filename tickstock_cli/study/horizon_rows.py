@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.jit import inlined_kernel, kernel
 from tickstock_cli.study.observations import OBSERVED, Observations
 
 
@@ -82,49 +82,64 @@ class HorizonRows:
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[HorizonRows]) -> HorizonRows:
-        """Return the rows of consecutive events, at least one part, as copies of their own."""
-        names = [field.name for field in fields(cls)][2:]
-        columns = (_joined([getattr(part, name) for part in parts]) for name in names)
-        return cls(parts[0].horizon, parts[0].length_ns, *columns)
+    def gathered(
+        cls, chunks: Iterable[Observations], events: int, days: int, position: int, horizon: str, length_ns: int | None
+    ) -> HorizonRows:
+        """Return the rows of the horizon at a position in consecutive observations, as copies of their own.
+
+        Parameters
+        ----------
+        events, days
+            Numbers of all events and of placebo days.
+        """
+        of_placebo = np.empty((events, days))  # a row in one piece of memory: rows are taken one by one later
+        observed, entry_time = np.empty(events, np.bool_), np.empty(events, np.int64)
+        returns, mfe, mae = (np.empty(events) for _ in range(3))
+        whole = cls(horizon, length_ns, observed, entry_time, returns, mfe, mae, of_placebo)
+        start = 0
+        for chunk in chunks:
+            part = cls.of(chunk, position, horizon, length_ns)
+            stop = start + len(part.returns)
+            for name in [field.name for field in fields(cls)][2:]:
+                getattr(whole, name)[start:stop] = getattr(part, name)
+            start = stop
+        return whole
 
 
-def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return arrays one after the other, each row in one piece of memory: rows are taken one by one later."""
-    whole = np.empty((sum(map(len, arrays)), *arrays[0].shape[1:]), dtype=arrays[0].dtype)
-    return np.concatenate(arrays, out=whole)
-
-
-def placebo_means(
-    placebo: NDArray[np.float64], *, without: int | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def placebo_means(placebo: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the mean of each row's observed placebos, and their number.
 
     Parameters
     ----------
     placebo
-        float64, rows × placebo days, NaN = not observed. Added in the order of days.
-    without
-        A placebo day left out.
+        float64, rows × placebo days, NaN = not observed.
 
     Returns
     -------
         Means, float64, NaN where the number is 0; numbers, int64.
     """
     means, number = np.empty(len(placebo)), np.empty(len(placebo), np.int64)
-    _mean_by_row(placebo, -1 if without is None else without, means, number)
+    _mean_by_row(placebo, means, number)
     return means, number
 
 
+@inlined_kernel
+def placebo_mean(placebo: NDArray[np.float64], row: int, without: int) -> tuple[float, int]:
+    """Return the mean of a row's observed placebos but that of one day (−1: of all), added in the order of days.
+
+    Returns
+    -------
+        Mean, NaN of none; their number.
+    """
+    total, seen = 0.0, 0
+    for day in range(placebo.shape[1]):
+        if day != without and not np.isnan(placebo[row, day]):
+            total += placebo[row, day]
+            seen += 1
+    return total / seen if seen else np.nan, seen
+
+
 @kernel
-def _mean_by_row(
-    placebo: NDArray[np.float64], without: int, means: NDArray[np.float64], number: NDArray[np.int64]
-) -> None:
+def _mean_by_row(placebo: NDArray[np.float64], means: NDArray[np.float64], number: NDArray[np.int64]) -> None:
     for row in range(len(placebo)):
-        total, seen = 0.0, 0
-        for day in range(placebo.shape[1]):
-            if day != without and not np.isnan(placebo[row, day]):
-                total += placebo[row, day]
-                seen += 1
-        means[row] = total / seen if seen else np.nan
-        number[row] = seen
+        means[row], number[row] = placebo_mean(placebo, row, -1)

@@ -1,4 +1,4 @@
-"""The moments whose decision has come, chained by ticker, and the results of the days that are not over."""
+"""The moments whose decision has come, by ticker, and the results of the days that are not over."""
 
 from __future__ import annotations
 
@@ -15,26 +15,21 @@ from tickstock_cli.study.following import DayEnds, follow
 from tickstock_cli.study.moments import (
     MOMENT,
     NOBODY,
-    OPEN,
     TO_CLOSE,
     UNSTACKED,
     Begun,
-    Chains,
+    ByTicker,
     LastPrices,
     MomentRules,
     OwnResults,
     PlaceboResults,
     PrintColumns,
     begin,
-    chain,
     count_codes,
     settle,
     stack,
 )
 from tickstock_cli.study.results import end_open, finish_own, finish_placebos
-
-_MANY_ENDED = 4_096
-"""Moments that have ended are dropped once they are so many, and most."""
 
 _ON_STACK = np.dtype(
     [("day_end", "i8"), ("later_highest", "f8"), ("later_lowest", "f8"), ("below", "i8"), ("side", "i1")], align=True
@@ -53,8 +48,8 @@ class MomentPool:
 
     def __init__(self, rules: MomentRules, record: np.dtype[Any]) -> None:
         self._rules = rules
-        self._moments = ArrayQueue(MOMENT)
-        self._ended = 0
+        self._moments = ByTicker(np.empty(0, MOMENT), np.zeros(1, np.int64))
+        self._spare = np.empty(0, MOMENT)
         self.events = ArrayQueue(record)
         """Records of the events whose day is not over; moments fill in their results."""
         self._on_stack = ArrayQueue(_ON_STACK)
@@ -63,15 +58,17 @@ class MomentPool:
         result = [("entry_time", "i8"), ("entry_price", "f8"), ("bps", "f8", (len(rules.lengths),))]
         self._placebos = ArrayQueue(np.dtype(result))
         self._first_placebo = 0
-        self._chains = Chains(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64))
+        self._stacks = np.empty(0, dtype=np.int64)
         self._last = _no_prices(0)
 
     def grow(self, tickers: int) -> None:
         """Make room for codes below ``tickers``."""
-        more = tickers - len(self._chains.heads)
+        more = tickers - len(self._stacks)
         if more > 0:
-            more = max(more, len(self._chains.heads))
-            self._chains = Chains(*(np.append(heads, np.full(more, NOBODY, heads.dtype)) for heads in self._chains))
+            more = max(more, len(self._stacks))
+            self._stacks = np.append(self._stacks, np.full(more, NOBODY))
+            moments, start = self._moments
+            self._moments = ByTicker(moments, np.append(start, np.full(more, len(moments))))
             columns: list[Any] = list(zip(self._last, _no_prices(more), strict=True))
             self._last = LastPrices(*map(np.concatenate, columns))
 
@@ -95,41 +92,30 @@ class MomentPool:
         rows["bps"] = np.nan
         return first
 
-    def begin(self, parts: Sequence[Begun]) -> None:
-        """Begin moments whose decision has come.
-
-        Those of a ticker come to lie side by side: following them is faster then.
-        """
+    def follow(self, parts: Sequence[Begun], prints: Prints, days: DayEnds) -> None:
+        """Take the moments whose decision has come, and then the prints of their slice."""
         parts = [part for part in parts if len(part.chosen)]
-        if not parts:
+        if not parts and not prints.rows:
             return
-        if self._ended > max(_MANY_ENDED, len(self._moments) // 2):
-            self._keep(self._moments.rows["state"] <= OPEN)
-        first = len(self._moments)
-        counts = np.zeros(len(self._chains.heads), dtype=np.int64)
-        for part in parts:
-            count_codes(part, counts)
-        moments = self._moments.extend(sum(len(part.chosen) for part in parts))
-        places = np.cumsum(counts) - counts
-        for part in parts:
-            begin(part, places, moments)
-        chain(self._moments.rows, first, self._chains.heads)
-
-    def follow(self, prints: Prints, days: DayEnds) -> None:
-        """Take the prints of a slice, after the moments that begin in it."""
-        if prints.rows:
-            rows = PrintColumns(*(getattr(prints, name) for name in PrintColumns._fields))
-            self._ended += follow(
-                rows, days, self._moments.rows, *self._results(), self._last, self._chains, self._rules
-            )
+        begun = self._by_ticker(parts)
+        most = len(self._moments.moments) + len(begun.moments)
+        if most > len(self._spare):
+            self._spare = np.empty(most + most // 2, MOMENT)
+        left = ByTicker(self._spare, np.empty_like(begun.start))
+        rows = PrintColumns(*(getattr(prints, name) for name in PrintColumns._fields))
+        of_moments = self._moments, begun, left, *self._results()
+        count = follow(rows, days, *of_moments, self._last, self._stacks, self._rules)
+        whole = self._moments.moments.base
+        self._spare = self._moments.moments if whole is None else whole
+        self._moments = ByTicker(left.moments[:count], left.start)
 
     def end(self, over: int) -> None:
         """End the moments whose day is at most ``over``."""
-        moments = self._moments.rows
+        moments = self._moments.moments
         own, placebos = self._results()
         end_open(moments, over, own, placebos, self._last, self._rules)
         self._settle()
-        self._keep((moments["state"] <= OPEN) & (moments["day"] > over))
+        self._hold(moments.compress(moments["day"] > over))  # by far faster than [chosen] where rows have fields
 
     def finish_events(self, events: int, covered_end: Int64s) -> tuple[NDArray[Any], float]:
         """Finish the first events, whose days are over and ended, and remove them.
@@ -182,7 +168,7 @@ class MomentPool:
             "events": self.events.rows,
             "on_stack": self._on_stack.rows,
             "placebos": self._placebos.rows,
-            "moments": self._moments.rows[self._moments.rows["state"] <= OPEN],
+            "moments": self._moments.moments,
             **{f"last.{name}": values for name, values in self._last._asdict().items()},
         }
 
@@ -192,25 +178,34 @@ class MomentPool:
         self.events.replace(state["events"])
         self._on_stack.replace(state["on_stack"])
         self._placebos.replace(state["placebos"])
-        self._moments.replace(state["moments"])
         self._last = LastPrices(*(state[f"last.{name}"].copy() for name in LastPrices._fields))
-        self._chains = Chains(np.empty(len(self._last.day), np.int32), np.empty(len(self._last.day), np.int64))
-        self._keep(np.ones(len(self._moments), dtype=np.bool_))
+        self._stacks = np.empty(len(self._last.day), np.int64)
+        self._hold(state["moments"].astype(MOMENT))
         self._stack()
 
-    def _keep(self, kept: NDArray[np.bool_]) -> None:
-        self._moments.keep(kept)
-        self._ended = 0
-        self._chains.heads[:] = NOBODY
-        chain(self._moments.rows, 0, self._chains.heads)
+    def _by_ticker(self, parts: Sequence[Begun]) -> ByTicker:
+        """Return moments that begin."""
+        counts = np.zeros(len(self._stacks) + 1, dtype=np.int64)
+        for part in parts:
+            count_codes(part, counts[1:])
+        start = np.cumsum(counts)
+        moments, places = np.empty(int(start[-1]), MOMENT), start.copy()
+        for part in parts:
+            begin(part, places, moments)
+        return ByTicker(moments, start)
+
+    def _hold(self, moments: NDArray[Any]) -> None:
+        """Hold only these moments, which are in the order of codes."""
+        start = np.searchsorted(moments["code"], np.arange(len(self._stacks) + 1))
+        self._moments = ByTicker(moments, start.astype(np.int64))
 
     def _settle(self) -> None:
         if self._rules.lengths[-1] == TO_CLOSE:
-            settle(self._results()[0], int(self._rules.places[-1]), self._chains.stacks)
+            settle(self._results()[0], int(self._rules.places[-1]), self._stacks)
 
     def _stack(self) -> None:
-        self._chains.stacks[:] = NOBODY
-        stack(self._results()[0], self._chains.stacks)
+        self._stacks[:] = NOBODY
+        stack(self._results()[0], self._stacks)
 
     def _results(self) -> tuple[OwnResults, PlaceboResults]:
         records, on_stack, placebos = self.events.rows, self._on_stack.rows, self._placebos.rows

@@ -24,7 +24,7 @@ WAITING, OPEN, DONE = range(3)
 """States of a moment."""
 
 NOBODY = -1
-"""End of a list of moments."""
+"""End of a stack."""
 
 UNSTACKED = -2
 """Place below an event that is on no stack."""
@@ -42,7 +42,6 @@ MOMENT = np.dtype(
         ("row", "i8"),  # number of its row of results in those of events; in those of placebos, -1 less it
         ("code", "i4"),
         ("day", "i4"),
-        ("next", "i4"),  # the next moment of the ticker's chain
         ("stage", "i2"),  # the horizon that ends next, by length
         ("side", "i1"),
         ("state", "i1"),
@@ -144,11 +143,14 @@ class LastPrices(NamedTuple):
     price_before: Float64s
 
 
-class Chains(NamedTuple):
-    """By ticker code, or ``NOBODY``: the first of its moments, and the row of its stack's newest event."""
+class ByTicker(NamedTuple):
+    """Moments, those of each ticker side by side, in the order of codes.
 
-    heads: Int32s
-    stacks: Int64s
+    ``start`` (int64) has by code where they begin; then the number of all.
+    """
+
+    moments: Moments
+    start: Int64s
 
 
 class Begun(NamedTuple):
@@ -184,8 +186,9 @@ class Begun(NamedTuple):
 @kernel
 def count_codes(begun: Begun, counts: Int64s) -> None:
     """Add the moments of each ticker code to its count."""
-    for i in range(len(begun.chosen)):
-        counts[begun.code[begun.chosen[i]]] += 1
+    code, chosen = begun.code, begun.chosen
+    for i in range(len(chosen)):
+        counts[code[chosen[i]]] += 1
 
 
 @kernel
@@ -206,15 +209,6 @@ def begin(begun: Begun, places: Int64s, moments: Moments) -> None:
         moment["row"] = row if begun.is_own else -1 - row
         moment["state"] = WAITING
         moment["stage"] = 0
-
-
-@kernel
-def chain(moments: Moments, first: int, heads: Int32s) -> None:
-    """Put moments from ``first`` on that wait or are open before the others of their ticker."""
-    for m in range(first, len(moments)):
-        if moments[m]["state"] <= OPEN:
-            moments[m]["next"] = heads[moments[m]["code"]]
-            heads[moments[m]["code"]] = m
 
 
 @kernel

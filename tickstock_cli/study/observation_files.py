@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.core.record_file import CHUNK_RECORDS, RecordFile
+from tickstock_cli.core.record_file import RecordFile
 from tickstock_cli.study.observations import FoundResults, Observations, observation_dtype, placebo_dtype
+
+_CHUNK_RECORDS = 8_192
+"""So few that their columns, read one after the other, come from a cache."""
 
 
 class ObservationFiles:
@@ -36,6 +39,11 @@ class ObservationFiles:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    @property
+    def placebo_days(self) -> int:
+        """Number of placebo days."""
+        return len(self._placebos)
 
     @property
     def files(self) -> list[RecordFile]:
@@ -63,5 +71,5 @@ class ObservationFiles:
 
     def chunks(self) -> Iterator[Observations]:
         """Yield all observations in order, some at a time."""
-        for start in range(0, len(self), CHUNK_RECORDS):
-            yield self.read(start, start + CHUNK_RECORDS)
+        for start in range(0, len(self), _CHUNK_RECORDS):
+            yield self.read(start, start + _CHUNK_RECORDS)

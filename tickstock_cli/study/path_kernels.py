@@ -111,6 +111,21 @@ def follow_paths(
 
 
 @kernel
+def chain(moments: Moments, first: int, heads: Int32s) -> None:
+    """Put moments from ``first`` on that wait or are open before the others of their ticker.
+
+    Parameters
+    ----------
+    heads
+        By ticker code: the first moment of its chain, or ``NOBODY``.
+    """
+    for m in range(first, len(moments)):
+        if moments[m]["state"] <= OPEN:
+            moments[m]["next"] = heads[moments[m]["code"]]
+            heads[moments[m]["code"]] = m
+
+
+@kernel
 def end_paths(moments: Moments, curves: Int64s, covered_end: Int64s, sums: CurveSums) -> None:
     """Add the offsets that are left up to the covered end of each moment's day: the days of all moments are over."""
     for m in range(len(moments)):

@@ -52,12 +52,18 @@ def study_table(
     with ThreadPoolExecutor(THREADS, "tickstock-cells") as pool:
         for horizon in horizons:
             named = rows_by_cell(events, np.flatnonzero(horizon.observed))
-            texts = [_names(name, horizon.horizon, kinds, sources) for name in named]
+            texts = {name: _names(name, horizon.horizon, kinds, sources) for name in named}
+            first_of = {id(rows): name for name, rows in reversed(named.items())}
+            computed = list(first_of.values())
             find = partial(_cell_and_tests, events, horizon, thin)
             found: dict[CellName, StudyCell] = {}
-            for name, (cell, tests) in zip(named, pool.map(find, named, named.values(), texts), strict=True):
+            rows_of, texts_of = map(named.__getitem__, computed), map(texts.__getitem__, computed)
+            for name, (cell, tests) in zip(computed, pool.map(find, computed, rows_of, texts_of), strict=True):
                 found[name] = cell
                 calibration.join(tests)
+            for name, rows in named.items():
+                if name not in found:
+                    found[name] = found[first_of[id(rows)]].named(texts[name])
             tables.append((horizon.horizon, found))
             del horizon, find  # the next one is read without it
     names = sorted({name for _, found in tables for name in found}, key=lambda name: name.order)

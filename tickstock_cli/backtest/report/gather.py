@@ -19,16 +19,15 @@ from tickstock_cli.backtest.report.contents import ReportContents, StrategyConte
 from tickstock_cli.backtest.report.strategy_records import strategy_details
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.strategy_result import StrategyResult
-from tickstock_cli.backtest.study_result import StudyResult
+from tickstock_cli.backtest.study_result import StudyResult, horizon_rows
 from tickstock_cli.backtest.tap import BacktestTap
-from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.times import format_time
 from tickstock_cli.replaying import read_options
 from tickstock_cli.sources.opening import recording_paths
 from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.study.breakdowns import HorizonBreakdown, horizon_breakdown
-from tickstock_cli.study.horizon_rows import HorizonRows, StudyEvents
+from tickstock_cli.study.horizon_rows import StudyEvents
 from tickstock_cli.study.observation_files import ObservationFiles
 
 if TYPE_CHECKING:  # polars is heavy: only with events or a truth
@@ -142,7 +141,6 @@ def breakdowns_of(
     }
     events = StudyEvents(*(columns[name] for name in _EVENT_COLUMNS))
     for position, horizon in enumerate(settings.study.horizons):
-        parts = (HorizonRows.of(chunk, position, horizon, horizon_ns(horizon)) for chunk in observations.chunks())
-        rows = HorizonRows.joined([HorizonRows.joined([part]) for part in parts])
+        rows = horizon_rows(observations, position, horizon)
         calendar, thin = settings.session.market_calendar, settings.study.thin
         yield horizon_breakdown(events, columns["decision"], rows, kinds, tickers, calendar, thin)
