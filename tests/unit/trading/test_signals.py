@@ -10,6 +10,8 @@ import pytest
 from tests.unit.trading.market import FREE, event, outcomes, strategy, tick, traded
 
 ROWS = [tick("10:00:00", 50.0), tick("10:00:00", 20.0, ticker="B")]
+DUST = [tick("10:00:00", 4e-7, ticker="D"), *ROWS]
+"""The price of D rounds to 0 micro-dollars."""
 
 
 @pytest.mark.parametrize(
@@ -20,14 +22,15 @@ ROWS = [tick("10:00:00", 50.0), tick("10:00:00", 20.0, ticker="B")]
         ("outside", event("15:54:59.900"), {}),
         ("no_price", event("10:00:01", ticker="C"), {}),
         ("no_price", event("10:00:01", day="2024-06-13"), {}),
+        ("no_price", event("10:00:01", ticker="D"), {}),
         ("size", event("10:00:01"), {"size": {"value": 49.99}}),
         ("gross", event("10:00:01"), {"size": {"value": 100_001, "max_gross_percent": 99}}),
         ("taken", event("10:00:01"), {"size": {"value": 100_000}}),
     ],
 )
 def test_a_signal_is_taken_or_ignored_with_its_reason(outcome: str, first: Any, settings: dict[str, Any]) -> None:
-    """Each reason, in a market of a print each of A and B."""
-    assert outcomes(traded(strategy(**settings), ROWS, [first])) == [outcome]
+    """Each reason, in a market of a print each of A, B and D."""
+    assert outcomes(traded(strategy(**settings), DUST, [first])) == [outcome]
 
 
 def test_a_working_order_counts_as_a_position() -> None:
