@@ -223,8 +223,11 @@ class TestImport:
 
         result = here("import", "polygon-flatfiles", later, "--out", "days", environment=known.environment)
         csv = here("import", "csv", later, "--out", "days", environment=known.environment)
+        nowhere = later.replace(flat_files, "nobody-has-it")
+        bucket = here("import", "polygon-flatfiles", nowhere, "--out", "days", environment=known.environment)
 
-        assert (result.returncode, csv.returncode) == (5, 3)
+        assert (result.returncode, csv.returncode, bucket.returncode) == (5, 3, 3)
+        assert error_line(bucket) == f"cannot read {nowhere}: there is no bucket nobody-has-it"
         assert error_line(result) == f"{later}: there is no such object; it may not be published yet"
         assert error_line(csv) == f"{later}: there is no such object"
 

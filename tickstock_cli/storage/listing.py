@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tickstock_cli.errors import DataError
 from tickstock_cli.storage.names import ObjectName, object_name
-from tickstock_cli.storage.stores import asking, store_of
+from tickstock_cli.storage.stores import asking, has_bucket, no_bucket, store_of
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
@@ -57,10 +57,10 @@ def objects_at(path: str, suffixes: Sequence[str], seen: set[str] | None = None)
             found = search.below(name.place)
         elif has_magic(name.key):
             found = search.matching(name)
-        elif name.key and _is_there(search.store, name.bucket):
+        elif name.key and has_bucket(search.store, name.bucket):
             raise DataError(f"no such object or prefix: {name}")
         else:
-            raise DataError(f"cannot read {name}: there is no bucket {name.bucket}")
+            raise DataError(no_bucket(name))
     if not found:
         kind = f"matches {name}" if has_magic(name.key) else f"below {name} ends with {' or '.join(suffixes)}"
         raise DataError(f"no object {kind}")
@@ -84,13 +84,6 @@ def places_below(name: ObjectName) -> list[str]:
 
 def _stored(name: ObjectName, info: FileInfo) -> StoredObject:
     return StoredObject(name.at(info.path), info.size or 0, info.mtime_ns)
-
-
-def _is_there(store: FileSystem, bucket: str) -> bool:
-    try:
-        return store.get_file_info(bucket).type.name == "Directory"
-    except OSError:  # those who may read an object may not ask for its bucket
-        return True
 
 
 @dataclass(frozen=True, slots=True)

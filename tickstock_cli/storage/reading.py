@@ -10,7 +10,7 @@ from typing import Any
 
 from tickstock_cli.errors import DataError
 from tickstock_cli.storage.names import ObjectName
-from tickstock_cli.storage.stores import asking, store_of
+from tickstock_cli.storage.stores import asking, has_bucket, no_bucket, store_of
 
 _PART_BYTES = 8 << 20
 _AHEAD = 3
@@ -68,8 +68,7 @@ class ObjectReader:
         pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="tickstock-read")
         try:
             with asking(self._name):
-                source = opened(self._name)
-                begun = version_of(source)
+                source, begun = self._opened()
             self.version = _text(begun)
             yield from self._parts(pool, source, begun["size"])
             with asking(self._name), opened(self._name) as now:
@@ -77,6 +76,16 @@ class ObjectReader:
                     raise replaced(self._name)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _opened(self) -> tuple[Any, dict[str, Any]]:
+        """Return the opened object, and its version. Raises DataError without a bucket, and what `asking` translates."""
+        try:
+            source = opened(self._name)
+            return source, version_of(source)
+        except FileNotFoundError:
+            if not has_bucket(store_of(self._name.scheme, self._name.bucket), self._name.bucket):
+                raise DataError(no_bucket(self._name)) from None
+            raise
 
     def _parts(self, pool: ThreadPoolExecutor, source: Any, size: int) -> Iterator[bytes]:
         waiting: deque[tuple[int, Future[bytes]]] = deque()

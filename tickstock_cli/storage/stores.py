@@ -99,6 +99,19 @@ def asking(name: ObjectName, what: str = "read", error_class: type[TickstockErro
         raise error_class(f"cannot {what} {name}: {_reason(str(error), name)}") from error
 
 
+def has_bucket(store: FileSystem, bucket: str) -> bool:
+    """Return whether a bucket is there, or may be: those who may read an object may not ask for its bucket."""
+    try:
+        return store.get_file_info(bucket).type.name == "Directory"
+    except OSError:
+        return True
+
+
+def no_bucket(name: ObjectName) -> str:
+    """Return the message for an object whose bucket is not there."""
+    return f"cannot read {name}: there is no bucket {name.bucket}"
+
+
 def is_denied(error: OSError) -> bool:
     """Return whether a store refuses an account."""
     return _DENIED.search(str(error)) is not None
