@@ -198,3 +198,18 @@ def test_what_was_asked_for_is_no_fault(tmp_path: Path) -> None:
     assert first["score"] == 100 - sum(first["costs"].values())
     assert "  as asked      --where action=T leaves out 1 of 5 rows" in shown
     assert f"; the worst file has {first['score']}: {tmp_path / 'a.parquet'}" in shown
+
+
+def test_contracts_of_other_exchanges_are_no_odd_lots(tmp_path: Path) -> None:
+    """Lots of 100 shares are those of US equities: a future trades by the contract."""
+    sizes = [1 + row % 7 for row in range(2_000)]
+    times = [OPEN + row * 5 * SECOND for row in range(2_000)]
+    table = pa.table({"ticker": ["ES"] * 2_000, "timestamp": times, "price": [5_000.0] * 2_000, "size": sizes})
+    pq.write_table(table, tmp_path / "es.parquet")
+    command = ("inspect", tmp_path, "--json")
+    shares, contracts = (
+        json.loads(run_tickstock(*command, *options).stdout)["files"][0]["costs"]
+        for options in ((), ("--set", "session.calendar=24/7"))
+    )
+    assert shares["sizes"] == 5
+    assert "sizes" not in contracts

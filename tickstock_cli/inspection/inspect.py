@@ -190,7 +190,7 @@ def _surveyed(
 ) -> tuple[Survey, Mapping[str, Aspect]]:
     """Survey a recording, and look at all aspects of its quality."""
     with Recordings(files, options) as recordings:
-        aspects = aspects_of(files, recordings.symbols)
+        aspects = aspects_of(files, recordings.symbols, options.calendar)
         return survey(recordings, calendar, progress, aspects), aspects
 
 

@@ -78,7 +78,7 @@ class ObjectReader:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _opened(self) -> tuple[Any, dict[str, Any]]:
-        """Return the opened object, and its version. Raises DataError without a bucket, and what `asking` translates."""
+        """Return the opened object and its version. Raises DataError without a bucket, and what `asking` translates."""
         try:
             source = opened(self._name)
             return source, version_of(source)

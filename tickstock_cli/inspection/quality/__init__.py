@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.inspection.quality.aspects import Aspect
 from tickstock_cli.inspection.quality.checksums import Checksums
 from tickstock_cli.inspection.quality.conditions import Conditions
@@ -30,6 +32,8 @@ ASPECTS: tuple[tuple[str, type[Aspect]], ...] = (
 """Every aspect, by its name in ``--json``."""
 
 
-def aspects_of(files: Sequence[RecordingFile], symbols: SymbolTable) -> dict[str, Aspect]:
+def aspects_of(
+    files: Sequence[RecordingFile], symbols: SymbolTable, calendar: MarketCalendar = XNYS
+) -> dict[str, Aspect]:
     """Return all aspects of files, before their first row."""
-    return {name: aspect(files, symbols) for name, aspect in ASPECTS}
+    return {name: aspect(files, symbols, calendar) for name, aspect in ASPECTS}

@@ -14,8 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Batch
-from tickstock_cli.core.calendar import SessionTable
+from tickstock_cli.core.calendar import XNYS, SessionTable
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.kernels.admission import ACCEPTED
 from tickstock_cli.sources.recording_file import RecordingFile
 
@@ -83,11 +84,14 @@ class Aspect:
         The files of the recording, by index.
     symbols
         The recording's symbol table; it grows while rows are read.
+    calendar
+        That of the run: some rules are those of US equities.
     """
 
-    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable) -> None:
+    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable, calendar: MarketCalendar = XNYS) -> None:
         self.recordings = files
         self.symbols = symbols
+        self.calendar = calendar
 
     def add(self, judged: JudgedBatch) -> None:
         """Look at judged rows of any file; called in merge order."""

@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
+from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.inspection.quality.aspects import Aspect, Measured, QualityFinding
 from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.vendors.polygon.conditions import unknown_ids
@@ -22,8 +24,8 @@ SHOWN = 5
 class Conditions(Aspect):
     """Counts the unknown condition ids of ticks, where a file has a column of them."""
 
-    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable) -> None:
-        super().__init__(files, symbols)
+    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable, calendar: MarketCalendar = XNYS) -> None:
+        super().__init__(files, symbols, calendar)
         self._unknown: dict[int, Counter[int]] = {}
         self._trades: Counter[int] = Counter()
 

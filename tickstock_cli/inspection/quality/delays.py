@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import BarBatch
+from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.inspection.quality.aspects import Aspect, JudgedBatch, Measured, QualityFinding
 from tickstock_cli.sources.recording_file import RecordingFile
 
@@ -24,8 +26,8 @@ DELAYED_FEED = 10 * 60 * NS_PER_SECOND
 class Delays(Aspect):
     """Counts delays of accepted rows of files that say when rows were received."""
 
-    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable) -> None:
-        super().__init__(files, symbols)
+    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable, calendar: MarketCalendar = XNYS) -> None:
+        super().__init__(files, symbols, calendar)
         self._stamped = np.array([file.reader.has("received_at") for file in files], np.bool_)
         place = np.cumsum(self._stamped) - 1
         self._place = np.where(self._stamped, place, -1)

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Batch, FmvBatch, TickBatch
-from tickstock_cli.core.calendar import REGULAR
+from tickstock_cli.core.calendar import REGULAR, XNYS
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.inspection.quality.aspects import Aspect, JudgedBatch, Measured, QualityFinding
 from tickstock_cli.kernels import rhythm as kernels
 from tickstock_cli.sources.recording_file import RecordingFile
@@ -39,8 +40,8 @@ class _TimedRows(NamedTuple):
 class Rhythm(Aspect):
     """Finds gaps and missing ends within regular hours."""
 
-    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable) -> None:
-        super().__init__(files, symbols)
+    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable, calendar: MarketCalendar = XNYS) -> None:
+        super().__init__(files, symbols, calendar)
         none, gaps = np.zeros(0, np.int64), np.zeros((0, kernels.GAPS), np.int64)
         blank = kernels.TickerRhythm(
             *(gaps if name.startswith("gap") else none for name in kernels.TickerRhythm._fields)

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tickstock_cli.core.batch import MICROS_PER_SHARE, TickBatch
+from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.inspection.quality.aspects import Aspect, JudgedBatch, Measured, QualityFinding
 from tickstock_cli.sources.recording_file import RecordingFile
 
@@ -22,8 +24,8 @@ TYPICAL_ROUND_LOTS = 0.01
 class Sizes(Aspect):
     """Counts sizes of accepted ticks."""
 
-    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable) -> None:
-        super().__init__(files, symbols)
+    def __init__(self, files: Sequence[RecordingFile], symbols: SymbolTable, calendar: MarketCalendar = XNYS) -> None:
+        super().__init__(files, symbols, calendar)
         self._trades, self._round, self._fractional, self._zero = np.zeros((4, len(files)), np.int64)
         self._smallest = np.full(len(files), np.iinfo(np.int64).max)
         self._largest = np.zeros(len(files), np.int64)
@@ -68,6 +70,8 @@ class Sizes(Aspect):
                 points=10,
                 advice="map the column that holds shares, if there is one",
             )
+        elif self.calendar != XNYS:  # lots of 100 shares are those of US equities
+            return
         elif round_ < TYPICAL_ROUND_LOTS:
             yield QualityFinding(
                 "sizes",
