@@ -1,9 +1,10 @@
-"""A disk that fills while a replay is served, and is emptied again: told everywhere, resolved, and nothing is lost."""
+"""A disk that fills during a run, and is emptied again or not: told everywhere, and nothing is lost in silence."""
 
 from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from resource import RLIM_INFINITY, RLIMIT_FSIZE, prlimit
@@ -15,10 +16,16 @@ from urllib.request import urlopen
 import pytest
 
 from tests.cli.conftest import Here
+from tests.cli.live_runs import CHANNELS, ended, live, played_market, summary_of, until_sent
 from tests.cli.market import morning
+from tests.cli.prepared import COMMAND
 from tests.cli.processes import running
+from tests.cli.running import run_tickstock
 from tests.cli.test_replay_serve import address_of, steer
+from tickstock_cli.vendors.polygon.server.vendor import PlayOptions, vendor_in_thread
 
+SMALL = "from resource import *; setrlimit(RLIMIT_FSIZE, (30_000, RLIM_INFINITY))\n"
+"""How a program gets a disk that takes no large file."""
 SETTINGS = {
     "monitoring.interval_ms": 50,
     "monitoring.resolve_after_seconds": 0.2,
@@ -103,3 +110,24 @@ def test_a_disk_that_stays_full_fails_the_run_with_the_reason(tmp_path: Path) ->
         told.splitlines()[-1],
     )
     assert not (tmp_path / "served.jsonl").exists()
+
+
+def test_a_recording_that_could_not_be_finished_is_an_error_of_the_live_run(tmp_path: Path) -> None:
+    """The alerts went on, and the summary is printed; a scheduler must hear that rows are missing."""
+    with (
+        vendor_in_thread([list(played_market())], PlayOptions(speed=600, start_on_subscribe=True)) as vendor,
+        live(
+            *("--url", vendor.url, "--symbols", "*", *CHANNELS, "--record", "rec", "--json"),
+            folder=tmp_path,
+            program=f"{SMALL}{COMMAND}",
+        ) as process,
+    ):
+        until_sent(vendor, process)
+        out, err = ended(process, signal.SIGINT)
+
+    recording = summary_of(out)["recording"]
+    assert process.returncode == 1, err
+    assert recording["waiting"] > 0
+    assert err.splitlines()[-1].endswith(f"; {recording['waiting']:,} rows and events were not written")
+    assert "cannot record to rec: the file is larger than this system" in err.splitlines()[-1]
+    assert run_tickstock("parity", tmp_path / "rec").returncode == 0

@@ -103,8 +103,8 @@ def run(request: LiveRequest, address: Address | None, log: Path | None, *, dash
     _print(result, as_json, run_zone(replayed), stderr="-" in request.outs)
     if failed is not None:
         raise failed
-    if result.failure is not None:
-        raise result.failure
+    if (failure := result.failure or result.recording_failure) is not None:
+        raise failure
 
 
 def _notices(request: LiveRequest, broadcast: Broadcast | None) -> tuple[Observer, tuple[FeedListener, ...]]:

@@ -9,7 +9,7 @@ from typing import Any
 from tickstock_cli.core.feed import Gap
 from tickstock_cli.core.metrics import RelayHealth, SourceHealth
 from tickstock_cli.engine.result import RunResult
-from tickstock_cli.errors import LedgerError, TickstockError
+from tickstock_cli.errors import LedgerError, OutputError, TickstockError
 
 ROWS = ("tick.read", "ohlcv.read", "fmv.read")
 OTHERS = ("wire.status", "wire.bad_event", "wire.unknown_event", "wire.duplicate")
@@ -50,6 +50,15 @@ class LiveResult:
     def rows(self) -> int:
         """Rows that the run read."""
         return sum(self.run.ledger[name] for name in ROWS)
+
+    @property
+    def recording_failure(self) -> OutputError | None:
+        """Why the recording is not whole at the end; None if it is, or if there is none."""
+        if self.recording is None or self.recording["problem"] is None:
+            return None
+        waiting = self.recording["waiting"]
+        lost = f"; {waiting:,} rows and events were not written" if waiting else ""
+        return OutputError(f"{self.recording['problem']}{lost}")
 
     def check(self) -> None:
         """Raise LedgerError unless every event of the wire is a row, or counted as something else.
