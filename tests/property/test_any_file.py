@@ -113,11 +113,14 @@ def typed(draw: st.DrawFn, columns: Columns) -> list[tuple[str, pa.Array[Any]]]:
     unit = draw(st.sampled_from(UNITS))
     factor = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
     times = [time * factor for time in columns["timestamp"]]
-    time_type = draw(st.sampled_from([pa.int64(), pa.uint64(), *(pa.timestamp(unit, zone) for zone in ZONES)]))
+    zoned = [pa.timestamp(unit, zone) for zone in ZONES]
+    time_type = draw(
+        st.sampled_from([pa.int64(), pa.uint64(), pa.float64(), pa.decimal128(38, 0), *TEXT_TYPES, *zoned])
+    )
     arrays: list[tuple[str, pa.Array[Any]]] = []
     for name, column in columns.items():
         if name == "timestamp":
-            arrays.append((name, pa.array(times, pa.int64()).cast(time_type)))
+            arrays.append((name, _times(times, time_type, unit)))
         elif name == "ticker":
             arrays.append((name, _as_type(column, draw(st.sampled_from(TEXT_TYPES)))))
         else:
@@ -128,6 +131,15 @@ def typed(draw: st.DrawFn, columns: Columns) -> list[tuple[str, pa.Array[Any]]]:
         type_, value = draw(st.sampled_from(EXTRAS))
         arrays.append((name, _as_type([draw(st.sampled_from([value, None])) for _ in times], type_)))
     return draw(st.permutations(arrays))
+
+
+def _times(times: list[int], type_: pa.DataType, unit: str) -> pa.Array[Any]:
+    if type_ in TEXT_TYPES:
+        moments: Any = pa.array(times, pa.int64()).cast(pa.timestamp(unit))
+        return _as_type([f"{moment}Z" for moment in moments.cast(pa.string()).to_pylist()], type_)
+    if pa.types.is_decimal(type_):
+        return pa.array(list(map(Decimal, times)), type_)
+    return pa.array(times, pa.int64()).cast(type_, safe=False)
 
 
 def _as_type(column: list[Any], type_: pa.DataType) -> pa.Array[Any]:
