@@ -9,6 +9,7 @@ from __future__ import annotations
 from tickstock_cli.sources.checks.bar_label import CHECK as BAR_LABEL
 from tickstock_cli.sources.checks.bar_lengths import CHECK as BAR_LENGTHS
 from tickstock_cli.sources.checks.changes import CHECK as CHANGES
+from tickstock_cli.sources.checks.corrections import CHECK as CORRECTIONS
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher
 from tickstock_cli.sources.checks.flags import CHECK as FLAGS
 from tickstock_cli.sources.checks.interval import CHECK as INTERVAL
@@ -28,6 +29,7 @@ CHECKS: tuple[RecordingCheck, ...] = (
     BAR_LENGTHS,
     ORDER_BOOK,
     CHANGES,
+    CORRECTIONS,
     FLAGS,
     PLAUSIBLE,
     WHERE,
