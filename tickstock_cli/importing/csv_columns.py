@@ -27,7 +27,7 @@ _ALIASES = {
     "open": ("o",),
     "high": ("h",),
     "low": ("l",),
-    "close": ("c",),
+    "close": ("c", "close/last"),
 }
 """Names of other tools' columns, in lower case, the best first."""
 _NO_NUMBERS = {"conditions"}
@@ -172,7 +172,9 @@ def _misfit(
         kind.name: [name for name in kind.required if name not in found and not (name == "ticker" and has_ticker)]
         for kind in wanted
     }
-    best = min(lacking, key=lambda name: len(lacking[name]))
+    # Of types that lack equally many, the one of which more is there.
+    required = {kind.name: len(kind.required) for kind in wanted}
+    best = min(lacking, key=lambda name: (len(lacking[name]), -required[name]))
     if lacking[best] == ["ticker"]:
         return (
             f"{path}: no column has the ticker ({shown}); --ticker-from filename takes it from the file's name, "

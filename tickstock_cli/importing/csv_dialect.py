@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tickstock_cli.errors import DataError
+from tickstock_cli.importing.csv_unnamed import names_by_values
 
 _DELIMITERS = (",", ";", "\t", "|")
 _BYTE_ORDER_MARKS = {
@@ -45,6 +46,8 @@ class Dialect:
     names: tuple[str, ...]
     has_header: bool
     head: tuple[tuple[str, ...], ...]
+    by_values: bool = False
+    """Whether the names were found out of the values."""
 
 
 def encoding_of(block: bytes, wanted: str | None) -> str:
@@ -104,6 +107,8 @@ def dialect_of(path: Path, text: str, encoding: str, delimiter: str = "", column
         rows = rows[1:]
     elif has_header:
         columns, rows = rows[0], rows[1:]
+    elif not columns and (found := names_by_values(rows)) is not None:
+        return Dialect(encoding, delimiter, found, has_header, tuple(rows), by_values=True)
     elif not columns:
         raise DataError(
             f"{path}: its first line has no names of columns ({lines[0][:80]}); name them, as in "

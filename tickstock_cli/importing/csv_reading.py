@@ -181,6 +181,8 @@ class CsvReading:
         form = f"{self.dialect.encoding}, {words.get(self.dialect.delimiter, self.dialect.delimiter)}"
         if str(self.numbers):
             form += f", {self.numbers}"
+        if self.dialect.by_values:
+            form += ", names of columns by their values"
         if self.columns.known.name:
             form += f", layout of {self.columns.known.name}"
         return FilePreview(self.path, self.columns.record, form, tuple(columns), self.columns.ignored)

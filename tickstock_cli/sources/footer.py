@@ -47,7 +47,10 @@ class GroupFooter:
     bounds: Mapping[str, Bounds]
 
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zst", ".txt.zst", ".zip")
+TEXT_SUFFIXES = (
+    *(f"{name}{packed}" for name in (".csv", ".tsv", ".txt") for packed in ("", ".gz", ".zst", ".bz2", ".xz")),
+    ".zip",
+)
 """Endings of files that `tickstock import` reads."""
 IMPORT_ADVICE = "tickstock import makes recordings of CSV and zip files, see tickstock import --help"
 

@@ -294,6 +294,11 @@ MISTAKES: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
         NEW_YORK,
         "line 1,502: timestamp is '2024-03-10 02:30:00'",
     ),
+    "no close": (
+        "Date,Shut,Volume,Open,High,Low\n2024-01-03,1,1,1,1,1\n",
+        {"ticker": "A"},
+        "lack close for ohlcv; name them, as in --map close=COLUMN",
+    ),
     "no price": (
         "ticker,timestamp,cost,size\nA,1704292200,1,1\n", {}, "lack price for tick; name them, as in --map price=COLUMN"
     ),
@@ -361,6 +366,40 @@ def test_files_of_many_dates_and_tickers_become_a_file_a_date(tmp_path: Path) ->
     ] * 2
     rows = pq.read_table(tmp_path / "out" / "2024-01-03" / "tick.parquet").to_pylist()
     assert [row["ticker"] for row in rows] == ["A", "B"] * 3
+
+
+KLINES = "".join(
+    f"{1704292200000 + at * 60_000},10,12,9,{10 + at % 3},5.5,{1704292200000 + at * 60_000 + 59_999},1,2,3,4,0\n"
+    for at in range(5)
+)
+UNNAMED = {
+    "Kibot": ("".join(f"01/16/2024,09:{30 + at},10,12,9,{10 + at % 3},5\n" for at in range(5)), NEW_YORK),
+    "FirstRate": ("".join(f"2024-01-16 09:{30 + at}:00,10,12,9,{10 + at % 3},5\n" for at in range(5)), NEW_YORK),
+    "HistData": ("".join(f"20240116 09{30 + at}00;10,0;12;9;{10 + at % 3};5\n" for at in range(5)), NEW_YORK),
+    "Binance": (KLINES, {}),
+    "Binance, microseconds": (KLINES.replace("000,", "000000,").replace("999,", "999999,"), {}),
+}
+
+
+class TestUnnamedColumns:
+    """Files without a line of names."""
+
+    @pytest.mark.parametrize("writer", UNNAMED)
+    def test_bars_are_known_by_their_values(self, writer: str, tmp_path: Path) -> None:
+        """High and low are the highest and lowest price of every bar."""
+        text, options = UNNAMED[writer]
+        rows = rows_of(text, tmp_path, "EURUSD.csv", ticker_from="filename", **options)
+        names = ("open", "high", "low", "close")
+        assert [tuple(row[name] for name in names) for row in rows] == [(10, 12, 9, 10 + at % 3) for at in range(5)]
+        assert {(row["ticker"], row["interval"]) for row in rows} == {("EURUSD", 60.0)}
+        assert "names of columns by their values" in preview_of(text, tmp_path, ticker="A", **options).form
+
+    @pytest.mark.parametrize("order", ["10,9,12,{close}", "{close},12,10,9", "12,9,10,{close}"])
+    def test_another_order_of_prices_is_asked_for(self, order: str, tmp_path: Path) -> None:
+        """It would be read wrongly without a word."""
+        bars = "".join(f"2024-01-16 09:{30 + at}:00,{order.format(close=10 + at % 3)},5\n" for at in range(5))
+        with pytest.raises(TickstockError, match="its first line has no names of columns"):
+            rows_of(bars, tmp_path, ticker="A", **NEW_YORK)
 
 
 def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
