@@ -55,3 +55,16 @@ def test_a_bar_that_is_received_on_the_next_day_is_entered_however_the_run_is_cu
         found, _ = study_of(BacktestCase(rows, [event], settings, {}), tmp_path / str(batch_rows), batch_rows)
         assert [(row["entry_price"], row["return_bps"]) for row in found] == [(100.0, 0.0), (100.0, 0.0), (100.0, None)]
         assert found[2]["status"] == "cut"
+
+
+def test_a_high_that_rounding_puts_below_its_low_is_a_price_like_others(tmp_path: Path) -> None:
+    """The excursions are over highs and lows of adjusted bars, whichever of the two is lower."""
+    high = 100.0 * (1 - 9e-10)
+    rows: list[Record] = [
+        Bar("A", LAST_MINUTE + place * MINUTE, 100.0, high, 100.0, 100.0, 500) for place in range(-30, 1)
+    ]
+    event = {"event_id": 1, "emitted_at": LAST_MINUTE - 20 * MINUTE, "ticker": "A", "kind": "surge",
+             "source": "ohlcv", "direction": 1, "phase": "regular", "strength": None}  # fmt: skip
+    settings = {"session.calendar": "24/7", "study.horizons": ["5m", "close"]}
+    found, _ = study_of(BacktestCase(rows, [event], settings, {}), tmp_path, 7)
+    assert [row["mae_bps"] for row in found] == [(high - 100.0) / 100.0 * 1e4] * 2

@@ -228,8 +228,8 @@ def _group(
             time[at] = row_time[i]
             close[at] = row_close[i]
             if is_bars:
-                high[at] = row_high[i]
-                low[at] = row_low[i]
+                high[at] = max(row_high[i], row_low[i])  # that of an adjusted bar can be the lower one, by rounding
+                low[at] = min(row_high[i], row_low[i])
     return _Grouped(start, row, time, high, low, close)
 
 
