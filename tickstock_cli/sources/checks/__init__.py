@@ -15,6 +15,7 @@ from tickstock_cli.sources.checks.flags import CHECK as FLAGS
 from tickstock_cli.sources.checks.interval import CHECK as INTERVAL
 from tickstock_cli.sources.checks.order_book import CHECK as ORDER_BOOK
 from tickstock_cli.sources.checks.plausible import CHECK as PLAUSIBLE
+from tickstock_cli.sources.checks.repeated_ids import CHECK as REPEATED_IDS
 from tickstock_cli.sources.checks.tickers import CHECK as TICKERS
 from tickstock_cli.sources.checks.times import CHECK as TIMES
 from tickstock_cli.sources.checks.where import CHECK as WHERE
@@ -30,6 +31,7 @@ CHECKS: tuple[RecordingCheck, ...] = (
     ORDER_BOOK,
     CHANGES,
     CORRECTIONS,
+    REPEATED_IDS,
     FLAGS,
     PLAUSIBLE,
     WHERE,
