@@ -23,7 +23,8 @@ from tickstock_cli.errors import UnknownPartError
 from tickstock_cli.importing import FORMATS
 from tickstock_cli.importing import folder as folder_module
 from tickstock_cli.importing.folder import ImportFolder
-from tickstock_cli.importing.run import ImportRequest, SourceResult, run_import
+from tickstock_cli.importing.results import SourceResult
+from tickstock_cli.importing.run import ImportRequest, run_import
 from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recordings import Recordings

@@ -14,18 +14,8 @@ import typer
 
 from tickstock_cli.importing.folder import ImportedFile
 from tickstock_cli.importing.format import FilePreview, ImportFormat, ImportSource
-from tickstock_cli.importing.run import (
-    IMPORTED,
-    NEW,
-    REIMPORTED,
-    REPLACED,
-    SKIPPED,
-    ImportRequest,
-    Progress,
-    SourceResult,
-    known_states,
-    run_import,
-)
+from tickstock_cli.importing.results import IMPORTED, NEW, REIMPORTED, REPLACED, SKIPPED, SourceResult
+from tickstock_cli.importing.run import ImportRequest, Progress, known_states, run_import
 from tickstock_cli.importing.source_content import size_of
 
 WRITING_SHARE = 0.4

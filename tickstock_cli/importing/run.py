@@ -27,11 +27,19 @@ from tickstock_cli.importing.external_sort import RUN_BYTES, ExternalSort
 from tickstock_cli.importing.folder import ImportedFile, ImportFolder
 from tickstock_cli.importing.format import ImportChunk, ImportFormat, ImportSource
 from tickstock_cli.importing.import_rows import NO_TIME, Days, Tickers, sortable
+from tickstock_cli.importing.results import (
+    IMPORTED,
+    NEW,
+    REIMPORTED,
+    REPLACED,
+    SKIPPED,
+    WRONG,
+    SourceResult,
+    failed,
+)
 from tickstock_cli.importing.source_content import BLOCK_BYTES, SourceContent, digest_of, version_of
 from tickstock_cli.importing.tables import filled
 
-IMPORTED, REIMPORTED, SKIPPED, REPLACED = "imported", "reimported", "skipped", "replaced"
-WRONG, HELD_BACK, NEW = "wrong_data", "held_back", "new"
 AHEAD = 2
 """Blocks and chunks that wait for the next thread."""
 
@@ -64,32 +72,6 @@ class ImportRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     block_bytes: int = BLOCK_BYTES
     run_bytes: int = RUN_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class SourceResult:
-    """What became of a source.
-
-    Parameters
-    ----------
-    state
-        ``imported``, ``reimported`` (in place of an older one), ``skipped`` (imported before), ``new`` (not imported
-        yet), ``replaced`` (the file is another than the imported one), or what is wrong: ``not_published``,
-        ``missing``, ``truncated``, ``damaged``, ``unreadable``, ``wrong_data``; or ``held_back``: another file of its
-        group failed.
-    entry
-        The entry of the manifest; None if it has none.
-    error
-        What is wrong; None if nothing is.
-    has_other_options
-        Whether a source that was imported before was imported with other options.
-    """
-
-    source: ImportSource
-    state: str
-    entry: ImportedFile | None = None
-    error: DataError | None = None
-    has_other_options: bool = False
 
 
 class Progress:
@@ -182,16 +164,6 @@ def _listed(seconds: set[float]) -> str:
     return " and ".join(f"{length:g}" for length in sorted(seconds))
 
 
-def _failed(
-    source: ImportSource, failing: ImportSource | None, error: DataError, entry: ImportedFile | None
-) -> SourceResult:
-    """Return the result of a source of a group that failed; another one of the group may be at fault."""
-    if failing in (None, source):
-        return SourceResult(source, getattr(error, "state", WRONG), entry, error)
-    why = f"because {failing.path.name}, which is imported together with it, failed"
-    return SourceResult(source, HELD_BACK, entry, SourceFileError(f"{source.path}: is not imported, {why}", HELD_BACK))
-
-
 @dataclass(slots=True)
 class _Reading:
     """A source that is being imported, and what was counted."""
@@ -275,7 +247,7 @@ class _GroupImport:
             outputs = self._write(work, removed)
         except DataError as error:
             failing = getattr(error, "source", None)
-            return [_failed(source, failing, error, known.get(source.key)) for source in sources]
+            return [failed(source, failing, error, known.get(source.key)) for source in sources]
         at = format_time(self._now() // 10**9 * 10**9)
         entries = [self._entry(reading, outputs, at) for reading in readings]
         self._folder.commit(outputs, removed, entries)

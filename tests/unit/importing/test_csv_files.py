@@ -26,7 +26,8 @@ from tickstock_cli.importing.csv_files import CsvFiles
 from tickstock_cli.importing.csv_options import CsvOptions
 from tickstock_cli.importing.format import FilePreview
 from tickstock_cli.importing.number_forms import number_form
-from tickstock_cli.importing.run import ImportRequest, SourceResult, run_import
+from tickstock_cli.importing.results import SourceResult
+from tickstock_cli.importing.run import ImportRequest, run_import
 
 OPEN = 1_704_292_200_000_000_000
 """09:30 in New York on 3 January 2024, ns UTC."""

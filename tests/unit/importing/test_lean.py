@@ -12,7 +12,8 @@ import pytest
 
 from tickstock_cli.errors import UsageError
 from tickstock_cli.importing.lean import LeanFiles, LeanOptions
-from tickstock_cli.importing.run import ImportRequest, SourceResult, run_import
+from tickstock_cli.importing.results import SourceResult
+from tickstock_cli.importing.run import ImportRequest, run_import
 
 MIDNIGHT = 1_381_204_800_000_000_000
 """00:00 in New York on 8 October 2013, ns UTC."""

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from tests.unit.importing.flat_files import BARS, OPEN, QUOTES, SECOND, TRADES, trade, write_gz
 from tickstock_cli.importing.polygon_flatfiles import FlatFileOptions, PolygonFlatFiles
-from tickstock_cli.importing.run import ImportRequest, SourceResult, run_import
+from tickstock_cli.importing.results import SourceResult
+from tickstock_cli.importing.run import ImportRequest, run_import
 
 
 def imported(paths: Sequence[Path], out: Path, **options: Any) -> list[SourceResult]:
