@@ -112,6 +112,7 @@ class GatheredRun:
 
     def close(self) -> None:
         self._columns = None
+        self._slabs = iter(())  # the pieces have the times
         if self._release is not None:
             self._release()
             self._release = None
