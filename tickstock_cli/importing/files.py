@@ -49,7 +49,7 @@ def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
         elif path.is_dir():
             below = sorted(file for file in path.rglob("*") if _is_wanted(file.relative_to(path), file, suffixes))
             if not below:
-                raise DataError(f"{path}: no file below it ends with {' or '.join(suffixes)}")
+                raise DataError(f"{path}: no file below it ends with {_shown(suffixes)}")
             found.update(dict.fromkeys(below))
         elif has_magic(str(path)) and not path.exists():
             matches = sorted(Path(match) for match in glob(str(path), recursive=True) if os.path.isfile(match))
@@ -71,7 +71,14 @@ def _objects(path: Path, suffixes: Sequence[str]) -> list[Path]:
     name = object_name(path)
     if not has_magic(name.key) and name.key.lower().endswith(tuple(suffixes)):
         return [shown_as_path(str(name))]  # whether it is there shows when it is read
-    return [shown_as_path(str(stored.name)) for stored in objects_at(str(path), suffixes)]
+    return [shown_as_path(str(stored.name)) for stored in objects_at(str(path), suffixes, shown=_shown(suffixes))]
+
+
+def _shown(suffixes: Sequence[str]) -> str:
+    """Return ends of names in words; those of compressed files are not listed one by one."""
+    packed = {f"{suffix}{ending}" for suffix in suffixes for ending in ENDINGS if ending}
+    plain = " or ".join(suffix for suffix in suffixes if suffix not in packed)
+    return f"{plain}, compressed or not" if packed & {*suffixes} else plain
 
 
 def _is_wanted(relative: Path, file: Path, suffixes: Sequence[str]) -> bool:

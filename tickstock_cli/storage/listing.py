@@ -29,7 +29,9 @@ class StoredObject:
     modified: int | None
 
 
-def objects_at(path: str, suffixes: Sequence[str], seen: set[str] | None = None) -> list[StoredObject]:
+def objects_at(
+    path: str, suffixes: Sequence[str], seen: set[str] | None = None, *, shown: str | None = None
+) -> list[StoredObject]:
     """Return the objects of a path, sorted by key: the named one, those below a prefix, or those of a glob.
 
     Parameters
@@ -39,6 +41,8 @@ def objects_at(path: str, suffixes: Sequence[str], seen: set[str] | None = None)
         of their key, below what was named, that begins with ``.`` or ``_``.
     seen
         Gets the places, ``bucket/key``, of all objects and folders that were listed, also of those left out.
+    shown
+        What a message calls the suffixes; None lists them.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def objects_at(path: str, suffixes: Sequence[str], seen: set[str] | None = None)
         else:
             raise DataError(no_bucket(name))
     if not found:
-        kind = f"matches {name}" if has_magic(name.key) else f"below {name} ends with {' or '.join(suffixes)}"
+        kind = f"matches {name}" if has_magic(name.key) else f"below {name} ends with {shown or ' or '.join(suffixes)}"
         raise DataError(f"no object {kind}")
     return sorted({info.path: _stored(name, info) for info in found}.values(), key=lambda stored: stored.name)
 

@@ -403,6 +403,12 @@ class TestUnnamedColumns:
             rows_of(bars, tmp_path, ticker="A", **NEW_YORK)
 
 
+def test_a_folder_without_such_files_is_an_error(tmp_path: Path) -> None:
+    """The line does not list every form of compression."""
+    with pytest.raises(TickstockError, match=r"ends with \.csv or \.txt or \.tsv or \.zip, compressed or not$"):
+        imported([tmp_path], tmp_path / "out")
+
+
 def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
     """No vendor publishes it some day: nothing is gained by trying again, and the exit code says so."""
     (tmp_path / "empty.csv").touch()
