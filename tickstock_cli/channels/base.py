@@ -18,7 +18,8 @@ from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.core.whole_rows import copy_rows
-from tickstock_cli.kernels.admission import ACCEPTED, REASONS, Rejects, Sessions
+from tickstock_cli.kernels.admission import Rejects, Sessions
+from tickstock_cli.kernels.reasons import ACCEPTED, REASONS
 from tickstock_cli.kernels.rows import BarRows, FmvRows, TickRows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,9 +41,7 @@ class FmvChannel(Channel):
 
     def group(self, batch: FmvBatch, mine: NDArray[np.bool_], workspace: Workspace) -> Grouped:
         """Group the fair values of the tickers that are ``mine`` (by code)."""
-        packed = workspace.array("packed", len(batch), PACKED_FMV)
-        pack_fmvs(_columns(batch), packed)
-        return group(batch.code, NO_LOOKUPS, mine, packed, workspace)
+        return group(batch.code, NO_LOOKUPS, mine, partial(pack_fmvs, _columns(batch)), PACKED_FMV, workspace)
 
     def process(
         self, batch: FmvBatch, grouped: Grouped, answers: NDArray[Any], workspace: Workspace, context: BatchContext
@@ -55,12 +54,10 @@ class FmvChannel(Channel):
         rejected = admit_fmvs(
             _columns(batch),
             grouped.packed,
-            rows,
             groups,
             self._states,
             context.sessions,
             answers,
-            workspace.judging(len(rows)),
             out,
             rejects,
             counts,

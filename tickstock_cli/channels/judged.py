@@ -11,7 +11,7 @@ merge order:
 ``flags``      uint8, ticks only: the recorded flags, with 1 and 4 added where the guard suspects the price
 ============== ==========================================================================================
 
-``reason`` counts from ``kernels.admission.REASONS``. A running system that was stopped leaves rows unprocessed; they
+``reason`` counts from ``kernels.reasons.REASONS``. A running system that was stopped leaves rows unprocessed; they
 are ``NOT_PROCESSED``, and the ledger counts them as ``dropped_on_stop``.
 """
 
@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int64s, MergedBatch, TickBatch, UInt8s
 from tickstock_cli.core.calendar import PHASE_MASK
-from tickstock_cli.kernels.admission import ACCEPTED, HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
+from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
+from tickstock_cli.kernels.reasons import ACCEPTED
 
 Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]

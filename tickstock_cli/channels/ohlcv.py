@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -45,9 +46,7 @@ class OhlcvChannel(Channel):
 
     def group(self, batch: BarBatch, mine: NDArray[np.bool_], workspace: Workspace) -> Grouped:
         """Group the bars of the tickers that are ``mine`` (by code)."""
-        packed = workspace.array("packed", len(batch), PACKED_BAR)
-        pack_bars(_columns(batch), packed)
-        return group(batch.code, NO_LOOKUPS, mine, packed, workspace)
+        return group(batch.code, NO_LOOKUPS, mine, partial(pack_bars, _columns(batch)), PACKED_BAR, workspace)
 
     def process(
         self, batch: BarBatch, grouped: Grouped, workspace: Workspace, context: BatchContext
@@ -60,11 +59,9 @@ class OhlcvChannel(Channel):
         rejected = admit_bars(
             _columns(batch),
             grouped.packed,
-            rows,
             groups,
             self._states,
             context.sessions,
-            workspace.judging(len(rows)),
             out,
             rejects,
             counts,

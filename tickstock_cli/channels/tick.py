@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,9 +45,7 @@ class TickChannel(Channel):
         self, batch: TickBatch, lookup_code: NDArray[np.int32], mine: NDArray[np.bool_], workspace: Workspace
     ) -> Grouped:
         """Group the ticks and lookups of the tickers that are ``mine`` (by code)."""
-        packed = workspace.array("packed", len(batch), PACKED_TICK)
-        pack_ticks(_columns(batch), packed)
-        return group(batch.code, lookup_code, mine, packed, workspace)
+        return group(batch.code, lookup_code, mine, partial(pack_ticks, _columns(batch)), PACKED_TICK, workspace)
 
     def process(
         self,
@@ -68,14 +67,11 @@ class TickChannel(Channel):
         rejects = workspace.rejects(len(rows))
         counts = np.zeros(3, dtype=np.int64)
         rejected = admit_ticks(
-            _columns(batch),
             grouped.packed,
-            rows,
             groups,
             self._states,
             context.sessions,
             self._guard,
-            workspace.judging(len(rows)),
             out,
             rejects,
             counts,

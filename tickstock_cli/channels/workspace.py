@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.admission import Judging, Rejects
+from tickstock_cli.kernels.admission import Rejects
 from tickstock_cli.kernels.rows import ROW_DTYPES, BarRows, FmvRows, Groups, TickRows
 
 RowsT = TypeVar("RowsT", TickRows, BarRows, FmvRows)
@@ -38,10 +38,6 @@ class Workspace:
             given[name] if name in given else self.array(name, length, ROW_DTYPES[name]) for name in kind._fields[1:]
         )
         return kind(kept, *columns)
-
-    def judging(self, length: int) -> Judging:
-        """Return arrays to judge ``length`` rows."""
-        return Judging(self.array("available_at", length, np.int64), self.array("reason", length, np.int8))
 
     def rejects(self, length: int) -> Rejects:
         """Return arrays for the rejects of ``length`` rows."""

@@ -16,7 +16,7 @@ from tickstock_cli.core.stages import NamedColumns, OriginalRows, Source
 from tickstock_cli.engine.output_slots import OutputSlot
 from tickstock_cli.engine.output_states import OutputStates
 from tickstock_cli.errors import RejectedRowError
-from tickstock_cli.kernels.admission import REASONS
+from tickstock_cli.kernels.reasons import REASONS
 
 COLUMNS = {
     "ticker": ("ticker",),

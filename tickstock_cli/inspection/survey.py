@@ -17,7 +17,7 @@ from tickstock_cli.core.growth import grown
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.inspection.quality.aspects import Aspect, JudgedBatch
 from tickstock_cli.kernels import survey as kernels
-from tickstock_cli.kernels.admission import REASONS
+from tickstock_cli.kernels.reasons import REASONS
 from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.recordings import Recordings
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.compare import SECOND_NS, reaches
 from tickstock_cli.kernels.jit import inlined_kernel, kernel
-from tickstock_cli.kernels.packing import gather_bars, gather_fmvs, gather_ticks
+from tickstock_cli.kernels.packing import gather_repeated
+from tickstock_cli.kernels.reasons import bar_order_reason, order_reason
 from tickstock_cli.kernels.rows import (
     NEW_LEVEL,
     NEW_SEGMENT,
@@ -30,41 +30,6 @@ from tickstock_cli.kernels.rows import (
     FmvRows,
     TickRows,
 )
-
-REASONS = (
-    "",
-    "ticker",
-    "timestamp",
-    "future",
-    "price",
-    "size",
-    "volume",
-    "range",
-    "fmv",
-    "market_price",
-    "confidence",
-    "late",
-    "duplicate",
-)
-"""Reasons to reject a row, by the codes below; 0 = accepted."""
-(
-    ACCEPTED,
-    TICKER,
-    TIMESTAMP,
-    FUTURE,
-    PRICE,
-    SIZE,
-    VOLUME,
-    RANGE,
-    FMV,
-    MARKET_PRICE,
-    CONFIDENCE,
-    LATE,
-    DUPLICATE,
-) = range(13)
-
-MAX_AHEAD_NS = 60 * SECOND_NS
-"""A timestamp more than this after ``received_at`` is from the future."""
 
 HIDES_LAST, HIDES_VOLUME, HIDES_EXTREMES = 1, 2, 4
 """Bits of a tick's flags: uses that its trade conditions exclude."""
@@ -105,82 +70,6 @@ class Rejects(NamedTuple):
 
     row: NDArray[np.int32]
     reason: NDArray[np.int8]
-
-
-class Judging(NamedTuple):
-    """Space to judge the rows of a batch in group order: available times, and the first reason in each row's values."""
-
-    available_at: NDArray[np.int64]
-    reason: NDArray[np.int8]
-
-
-@inlined_kernel
-def is_price(value: float) -> bool:
-    """Return whether a price is usable: a number, finite, above zero."""
-    return (value > 0.0) & (value < np.inf)
-
-
-# A row's reason is chosen from the last that can apply to the first, without a branch: so many rows are judged at once.
-
-
-@inlined_kernel
-def timing_reason(timestamp: int, available_at: int, reason: int) -> int:
-    """Return the first reason in a row's times to reject it, or ``reason``.
-
-    Without a recorded arrival, ``available_at`` is never before ``timestamp``, so no such row is from the future.
-    """
-    reason = FUTURE if timestamp - available_at > MAX_AHEAD_NS else reason
-    return TIMESTAMP if timestamp <= 0 else reason
-
-
-@inlined_kernel
-def tick_reason(ticks: Any, i: int, available_at: int) -> int:
-    """Return the first reason in the values of a tick (of a batch, or in group order) to reject it, or ACCEPTED."""
-    reason = SIZE if ticks.size[i] < 0 else ACCEPTED
-    reason = reason if is_price(ticks.price[i]) else PRICE
-    return timing_reason(ticks.timestamp[i], available_at, reason)
-
-
-@inlined_kernel
-def _is_within(price: float, low: float, high: float) -> bool:
-    """Return whether a price is in ``[low, high]``, or out of it by at most 1e-9 of the bound, as in adjusted bars."""
-    return reaches(price, low) & (price <= high + high * 1e-9)
-
-
-@inlined_kernel
-def bar_reason(bars: Any, i: int, available_at: int) -> int:
-    """Return the first reason in the values of a bar (of a batch, or in group order) to reject it, or ACCEPTED."""
-    high = bars.high[i]
-    low = bars.low[i]
-    inside = _is_within(bars.open[i], low, high) & _is_within(bars.close[i], low, high)
-    reason = ACCEPTED if reaches(high, low) & inside else RANGE
-    reason = VOLUME if bars.volume[i] < 0 else reason
-    prices = is_price(bars.open[i]) & is_price(high) & is_price(low) & is_price(bars.close[i])
-    reason = reason if prices else PRICE
-    return timing_reason(bars.timestamp[i], available_at, reason)
-
-
-@inlined_kernel
-def fmv_reason(fmvs: Any, i: int, available_at: int) -> int:
-    """Return the first reason in a fair value's values (of a batch, or in group order) to reject it, or ACCEPTED."""
-    confidence = fmvs.confidence[i]
-    reason = ACCEPTED if (confidence >= 0.0) & (confidence <= 1.0) else CONFIDENCE
-    market = fmvs.market_price[i]
-    reason = reason if np.isnan(market) | is_price(market) else MARKET_PRICE
-    reason = reason if is_price(fmvs.fmv[i]) else FMV
-    return timing_reason(fmvs.timestamp[i], available_at, reason)
-
-
-@inlined_kernel
-def order_reason(timestamp: int, last: int, reason: int) -> int:
-    """Return ``reason``, the first in a row's values, or the one in its place after the ticker's last accepted row."""
-    return LATE if (reason == ACCEPTED) & (timestamp < last) else reason
-
-
-@inlined_kernel
-def bar_order_reason(timestamp: int, last: int, reason: int) -> int:
-    """Return ``order_reason``, and of bars that one which comes again."""
-    return DUPLICATE if (reason == ACCEPTED) & (timestamp == last) else order_reason(timestamp, last, reason)
 
 
 @kernel
@@ -248,14 +137,11 @@ def judge_price(level: Level, price: float, flags: int, guard: Guard) -> tuple[L
 
 @kernel
 def admit_ticks(
-    ticks: Any,
     packed: NDArray[Any],
-    rows: NDArray[np.int32],
     groups: Any,
     states: NDArray[Any],
     sessions: Sessions,
     guard: Guard,
-    judging: Judging,
     out: TickRows,
     rejects: Rejects,
     counts: NDArray[np.int64],
@@ -264,10 +150,7 @@ def admit_ticks(
 
     ``counts`` is added to: processed, suspect, filtered by market hours.
     """
-    gather_ticks(ticks, packed, rows, judging.available_at, out)
-    for j in range(len(rows)):
-        judging.reason[j] = tick_reason(out, j, judging.available_at[j])
-    kept = 0  # never beyond the row that is read, so columns are packed in place
+    kept = 0
     rejected = 0
     session_start = np.int64(1)
     session_end = np.int64(0)
@@ -285,13 +168,14 @@ def admit_ticks(
         lookup = groups.lookup_start[g]
         lookup_end = groups.lookup_start[g + 1]
         for j in range(groups.start[g], groups.start[g + 1]):
-            i = rows[j]
+            row = packed[j]
+            i: Any = np.int64(row["row"])
             while lookup < lookup_end and out.lookups[lookup]["rows_before"] <= i:
                 _answer(out.lookups[lookup], own_segment, market_price, market_time)
                 lookup += 1
-            timestamp = out.timestamp[j]
-            price = out.price[j]
-            reason = order_reason(timestamp, last, judging.reason[j])
+            timestamp = row["timestamp"]
+            price = row["price"]
+            reason = order_reason(timestamp, last, row["reason"])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
@@ -312,7 +196,7 @@ def admit_ticks(
                 begin = REGULAR_TO_POST if goes_on else NEW_SEGMENT
                 own_segment = segment
                 level = no_level()
-            own_flags: Any = np.int64(out.flags[j])
+            own_flags: Any = np.int64(row["flags"])
             level, flags = judge_price(level, price, own_flags, guard)
             if flags < 0:
                 begin = NEW_LEVEL
@@ -325,7 +209,7 @@ def admit_ticks(
             out.timestamp[kept] = timestamp
             out.row[kept] = i
             out.price[kept] = price
-            out.size[kept] = out.size[j]
+            out.size[kept] = row["size"]
             out.flags[kept] = flags
             out.phase[kept] = segment & PHASE_MASK
             out.begin[kept] = begin
@@ -341,7 +225,7 @@ def admit_ticks(
         state["suspect_run"] = level.suspect_run
         state["market_price"] = market_price
         state["market_time"] = market_time
-    counts[0] += len(rows) - rejected
+    counts[0] += len(packed) - rejected
     out.groups.start[len(groups.code)] = kept
     out.groups.lookup_start[len(groups.code)] = groups.lookup_start[len(groups.code)]
     return rejected
@@ -358,11 +242,9 @@ def _answer(lookup: Any, segment: int, market_price: float, market_time: int) ->
 def admit_bars(
     bars: Any,
     packed: NDArray[Any],
-    rows: NDArray[np.int32],
     groups: Any,
     states: NDArray[Any],
     sessions: Sessions,
-    judging: Judging,
     out: BarRows,
     rejects: Rejects,
     counts: NDArray[np.int64],
@@ -371,9 +253,8 @@ def admit_bars(
 
     ``counts`` is added to: processed.
     """
-    gather_bars(bars, packed, rows, judging.available_at, out)
-    for j in range(len(rows)):
-        judging.reason[j] = bar_reason(out, j, judging.available_at[j])
+    gather_repeated(bars.avg_volume, packed, out.avg_volume)
+    gather_repeated(bars.percent_change, packed, out.percent_change)
     kept = 0  # never beyond the row that is read, so columns are packed in place
     rejected = 0
     session_start = np.int64(1)
@@ -384,9 +265,10 @@ def admit_bars(
         out.groups.code[g] = groups.code[g]
         out.groups.start[g] = kept
         for j in range(groups.start[g], groups.start[g + 1]):
-            i = rows[j]
-            timestamp = out.timestamp[j]
-            reason = bar_order_reason(timestamp, state["last_timestamp"], judging.reason[j])
+            row = packed[j]
+            i = row["row"]
+            timestamp = row["timestamp"]
+            reason = bar_order_reason(timestamp, state["last_timestamp"], row["reason"])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
@@ -398,18 +280,17 @@ def admit_bars(
                 session_start = sessions.starts[place]
                 session_end = end_of_session(sessions.starts, place)
                 segment = sessions.segments[place]
-            out.end[kept] = timestamp + out.end[j]
+            out.timestamp[kept] = timestamp
+            out.end[kept] = timestamp + row["interval"]
             out.row[kept] = i
             out.segment[kept] = segment
-            if kept != j:
-                out.timestamp[kept] = timestamp
-                out.open[kept] = out.open[j]
-                out.high[kept] = out.high[j]
-                out.low[kept] = out.low[j]
-                out.close[kept] = out.close[j]
-                out.volume[kept] = out.volume[j]
-                out.avg_volume[kept] = out.avg_volume[j]
-                out.percent_change[kept] = out.percent_change[j]
+            out.open[kept] = row["open"]
+            out.high[kept] = row["high"]
+            out.low[kept] = row["low"]
+            out.close[kept] = row["close"]
+            out.volume[kept] = row["volume"]
+            out.avg_volume[kept] = out.avg_volume[j]
+            out.percent_change[kept] = out.percent_change[j]
             kept += 1
     counts[0] += kept
     out.groups.start[len(groups.code)] = kept
@@ -420,12 +301,10 @@ def admit_bars(
 def admit_fmvs(
     fmvs: Any,
     packed: NDArray[Any],
-    rows: NDArray[np.int32],
     groups: Any,
     states: NDArray[Any],
     sessions: Sessions,
     answers: NDArray[Any],
-    judging: Judging,
     out: FmvRows,
     rejects: Rejects,
     counts: NDArray[np.int64],
@@ -435,9 +314,7 @@ def admit_fmvs(
     ``answers`` has the answer for every row of the batch, by row number. ``counts`` is added to: processed, filtered by
     market hours.
     """
-    gather_fmvs(fmvs, packed, rows, judging.available_at, out)
-    for j in range(len(rows)):
-        judging.reason[j] = fmv_reason(out, j, judging.available_at[j])
+    gather_repeated(fmvs.confidence, packed, out.confidence)
     kept = 0  # never beyond the row that is read, so columns are packed in place
     rejected = 0
     session_start = np.int64(1)
@@ -448,9 +325,10 @@ def admit_fmvs(
         out.groups.code[g] = groups.code[g]
         out.groups.start[g] = kept
         for j in range(groups.start[g], groups.start[g + 1]):
-            i = rows[j]
-            timestamp = out.timestamp[j]
-            reason = order_reason(timestamp, state["last_timestamp"], judging.reason[j])
+            row = packed[j]
+            i = row["row"]
+            timestamp = row["timestamp"]
+            reason = order_reason(timestamp, state["last_timestamp"], row["reason"])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
@@ -468,8 +346,8 @@ def admit_fmvs(
                 continue
             out.timestamp[kept] = timestamp
             out.row[kept] = i
-            out.fmv[kept] = out.fmv[j]
-            out.market_price[kept] = out.market_price[j]
+            out.fmv[kept] = row["fmv"]
+            out.market_price[kept] = row["market_price"]
             out.confidence[kept] = out.confidence[j]
             out.phase[kept] = phase
             out.tick_price[kept] = answers[i]["market_price"]

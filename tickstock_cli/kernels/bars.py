@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME, MAX_AHEAD_NS, is_price
+from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.reasons import MAX_AHEAD_NS, is_price
 
 OPEN_BAR = np.dtype(
     [

@@ -9,6 +9,16 @@ from tickstock_cli.kernels.jit import kernel
 
 
 @kernel
+def count_rows(code: NDArray[np.int32], mine: NDArray[np.bool_], counts: NDArray[np.int64]) -> None:
+    """Fill ``counts`` with the number of rows by ticker code, 0 for tickers that are not ``mine``; -1 is no ticker."""
+    counts[:] = 0
+    for i in range(len(code)):
+        c = code[i]
+        if c >= 0 and mine[c]:
+            counts[c] += 1
+
+
+@kernel
 def group_rows(
     code: NDArray[np.int32], mine: NDArray[np.bool_], counts: NDArray[np.int64], rows: NDArray[np.int32]
 ) -> int:
@@ -16,12 +26,8 @@ def group_rows(
 
     Parameters
     ----------
-    code
-        Ticker codes of the batch; -1 is no ticker.
-    mine
-        By ticker code: whether this worker owns it.
     counts
-        Filled: number of rows by ticker code.
+        Filled: see ``count_rows``.
     rows
         Filled: row numbers, grouped by ticker in the order of codes.
 
@@ -30,11 +36,7 @@ def group_rows(
     int
         The number of filled entries of ``rows``.
     """
-    counts[:] = 0
-    for i in range(len(code)):
-        c = code[i]
-        if c >= 0 and mine[c]:
-            counts[c] += 1
+    count_rows(code, mine, counts)
     place = np.empty(len(counts), np.int64)
     total = 0
     for c in range(len(counts)):

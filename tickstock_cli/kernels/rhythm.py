@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.admission import ACCEPTED, find_session
+from tickstock_cli.kernels.admission import find_session
 from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.reasons import ACCEPTED
 from tickstock_cli.kernels.rows import PHASE_MASK
 
 FEWEST_ROWS = 30

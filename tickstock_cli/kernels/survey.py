@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.admission import (
+from tickstock_cli.kernels.admission import find_session
+from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.reasons import (
     ACCEPTED,
     TICKER,
     bar_order_reason,
     bar_reason,
-    find_session,
     fmv_reason,
     order_reason,
     tick_reason,
 )
-from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.rows import PHASE_MASK
 
 GAPS = 3
@@ -79,7 +79,7 @@ def judge_ticks(ticks: Any, tickers: TickerState, reasons: NDArray[np.int8]) -> 
             reasons[i] = TICKER
             continue
         last = tickers.last[code]
-        reasons[i] = order_reason(ticks.timestamp[i], last, tick_reason(ticks, i, ticks.available_at[i]))
+        reasons[i] = order_reason(ticks.timestamp[i], last, tick_reason(ticks, i))
         if not reasons[i]:
             tickers.last[code] = ticks.timestamp[i]
 
@@ -93,7 +93,7 @@ def judge_bars(bars: Any, row_bits: int, tickers: TickerState, reasons: NDArray[
             reasons[i] = TICKER
             continue
         last = tickers.last[code]
-        reasons[i] = bar_order_reason(bars.timestamp[i], last, bar_reason(bars, i, bars.available_at[i]))
+        reasons[i] = bar_order_reason(bars.timestamp[i], last, bar_reason(bars, i))
         if reasons[i]:
             continue
         file = bars.origin[i] >> row_bits
@@ -112,7 +112,7 @@ def judge_fmvs(fmvs: Any, tickers: TickerState, reasons: NDArray[np.int8]) -> No
         if code < 0:
             reasons[i] = TICKER
             continue
-        own = fmv_reason(fmvs, i, fmvs.available_at[i])
+        own = fmv_reason(fmvs, i)
         reasons[i] = order_reason(fmvs.timestamp[i], tickers.last[code], own)
         if not reasons[i]:
             tickers.last[code] = fmvs.timestamp[i]

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from tickstock_cli.channels.judged import JudgedTicks
 from tickstock_cli.core.batch import Float64s, Int32s, Int64s, UInt8s
 from tickstock_cli.core.calendar import PHASE_MASK, SEGMENT_DAY, SessionTable
-from tickstock_cli.kernels.admission import ACCEPTED, HIDES_LAST, HIDES_VOLUME
+from tickstock_cli.kernels.admission import HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.reasons import ACCEPTED
 from tickstock_cli.prices.days import TradingDays
 
 

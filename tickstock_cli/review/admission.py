@@ -14,7 +14,8 @@ from tickstock_cli.core.calendar import PHASE_MASK
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.rule_verdict import Check, Relation
 from tickstock_cli.engine.rejection import WORDS
-from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME, REASONS
+from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
+from tickstock_cli.kernels.reasons import REASONS
 
 MEANINGS = {HIDES_LAST: "no last price", HIDES_VOLUME: "no volume", HIDES_EXTREMES: "no high or low"}
 

@@ -26,8 +26,8 @@ from tickstock_cli.core.stamps import Stamps
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import UsageError
-from tickstock_cli.kernels.admission import MAX_AHEAD_NS
 from tickstock_cli.kernels.bars import OPEN_BAR, gather_trades, usable_trades
+from tickstock_cli.kernels.reasons import MAX_AHEAD_NS
 from tickstock_cli.sources.plain_numbers import real, shares, values, whole
 from tickstock_cli.sources.ticker_codes import TickerCodes
 

@@ -16,7 +16,7 @@ from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.times import format_time
 from tickstock_cli.errors import OrderError
 from tickstock_cli.kernels import normalise
-from tickstock_cli.kernels.admission import MAX_AHEAD_NS
+from tickstock_cli.kernels.reasons import MAX_AHEAD_NS
 from tickstock_cli.sources.columns import Times
 from tickstock_cli.sources.plain_numbers import Bools, frozen
 from tickstock_cli.sources.reading import RowReader

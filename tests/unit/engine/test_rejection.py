@@ -9,7 +9,7 @@ import pytest
 from tests.unit.engine.running import run_strictly
 from tickstock_cli.engine.rejection import COLUMNS, WORDS
 from tickstock_cli.errors import RejectedRowError
-from tickstock_cli.kernels.admission import REASONS
+from tickstock_cli.kernels.reasons import REASONS
 from tickstock_cli.testing import MINUTE, SECOND, Bar, FairValue, Record, Tick, new_york, run_records
 
 TEN = new_york("2024-06-12", "10:00:00")

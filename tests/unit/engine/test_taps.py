@@ -20,7 +20,7 @@ from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.taps import Tap, TapContext, TapStep
 from tickstock_cli.errors import DataError, FailedOutputsError, OutputError
-from tickstock_cli.kernels.admission import REASONS
+from tickstock_cli.kernels.reasons import REASONS
 from tickstock_cli.testing import MINUTE, SECOND, Bar, FairValue, Record, Tick, run_records
 
 COLUMNS = ("reason", "segment", "in_session")

@@ -1,7 +1,8 @@
-"""Columns in group order through packed rows, against numpy's own indexing."""
+"""Packed rows in the order of their tickers, against Python's own sort."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,43 +11,50 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickstock_cli.channels.fmv import FmvChannel, FmvColumns
+from tickstock_cli.channels.grouping import NO_LOOKUPS, group
 from tickstock_cli.channels.ohlcv import BarColumns, OhlcvChannel
 from tickstock_cli.channels.tick import TickChannel, TickColumns
 from tickstock_cli.channels.workspace import Workspace, frozen
 from tickstock_cli.kernels import packing
-from tickstock_cli.kernels.rows import ROW_DTYPES, TICK_LOOKUP, BarRows, FmvRows, Groups, TickRows
+from tickstock_cli.kernels.reasons import ACCEPTED, FMV, PRICE
+from tickstock_cli.kernels.rows import ROW_DTYPES
 
 KINDS: dict[str, tuple[Any, ...]] = {
-    TickChannel.name: (TickColumns, packing.PACKED_TICK, packing.pack_ticks, packing.gather_ticks, TickRows),
-    OhlcvChannel.name: (BarColumns, packing.PACKED_BAR, packing.pack_bars, packing.gather_bars, BarRows),
-    FmvChannel.name: (FmvColumns, packing.PACKED_FMV, packing.pack_fmvs, packing.gather_fmvs, FmvRows),
+    TickChannel.name: (TickColumns, packing.PACKED_TICK, packing.pack_ticks, PRICE),
+    OhlcvChannel.name: (BarColumns, packing.PACKED_BAR, packing.pack_bars, PRICE),
+    FmvChannel.name: (FmvColumns, packing.PACKED_FMV, packing.pack_fmvs, FMV),
 }
-GROUPS = Groups(np.empty(0, np.int32), np.zeros(1, np.int64), np.zeros(1, np.int64))
-LOOKUPS = {"lookups": np.empty(0, TICK_LOOKUP)}
+PRICES = {"open", "high", "low", "close", "price", "fmv", "market_price"}
 
 
 @pytest.mark.parametrize("record", KINDS)
-@given(st.lists(st.integers(0, 200), min_size=8, max_size=8), st.permutations(range(8)), st.integers(0, 8))
-def test_every_column_is_in_group_order(record: str, values: list[int], order: list[int], kept: int) -> None:
-    """Each value arrives in its own column, in the rows asked for: of a share of them or of all, repeated or not."""
-    columns, packed_type, pack, gather, kind = KINDS[record]
-    names = [name for name in columns._fields if name not in ("available_at", "interval")]
-    given_columns = {
-        name: frozen(np.array(values, dtype=ROW_DTYPES[name]) + np.array(place, dtype=ROW_DTYPES[name]))
-        for place, name in enumerate(names)
-    }
-    available_at, interval = frozen(np.array(values) + 1_000), frozen(np.array(values) * 60)
-    times = {"available_at": available_at, "interval": interval}
-    ticks = columns(*({**given_columns, **times}[name] for name in columns._fields))
-    rows, workspace = np.array(order[:kept], dtype=np.int32), Workspace()
-    packed, arrived = np.empty(8, packed_type), np.empty(kept, np.int64)
-    out: Any = workspace.rows(kind, GROUPS, kept, **(LOOKUPS if kind is TickRows else {}))
+@given(
+    st.integers(1, 3_000).flatmap(lambda tickers: st.tuples(st.just(tickers), st.lists(st.integers(-1, tickers - 1)))),
+    st.randoms(use_true_random=False),
+)
+def test_rows_come_to_their_tickers_with_their_values(record: str, drawn: tuple[int, list[int]], random: Any) -> None:
+    """However many tickers there are, rows keep their order within one; an unusable price is named as the reason."""
+    kind, packed_type, pack, unusable = KINDS[record]
+    tickers, codes = drawn
+    mine = np.array([random.random() < 0.9 for _ in range(tickers)])
+    number = np.arange(len(codes))
+    prices = number % 3 + 10.0
+    prices[number % 5 == 4] = -1.0
+    columns = {name: frozen((number % 7 + 1).astype(ROW_DTYPES.get(name, "i8"))) for name in kind._fields}
+    columns |= dict.fromkeys(PRICES & {*columns}, frozen(prices)) | {"confidence": frozen(np.ones(len(codes)))}
+    batch = kind(*(columns[name] for name in kind._fields))
+    code = np.array(codes, dtype=np.int32)
 
-    pack(ticks, packed)
-    gather(ticks, packed, rows, arrived, out)
+    packed = group(code, NO_LOOKUPS, mine, partial(pack, batch), packed_type, Workspace()).packed
 
-    assert arrived.tolist() == available_at[rows].tolist()
-    for name in names:
-        assert getattr(out, name).tolist() == given_columns[name][rows].tolist(), name
-    if record == OhlcvChannel.name:
-        assert out.end.tolist() == interval[rows].tolist()
+    expected = sorted((row for row in number.tolist() if codes[row] >= 0 and mine[codes[row]]), key=codes.__getitem__)
+    assert packed["row"].tolist() == expected
+    for name in {*packed_type.names} - {"row", "own", "reason"}:
+        assert packed[name].tolist() == columns[name][expected].tolist(), name
+    assert packed["reason"].tolist() == [unusable if prices[row] < 0 else ACCEPTED for row in expected]
+
+
+def test_few_buckets_hold_all_tickers() -> None:
+    """A market has 32 at most, and each ticker of a handful its own; only many millions of tickers need more."""
+    assert [packing.bucket_bits(tickers) for tickers in (0, 1, 6, 32, 33, 8_000, 2**21)] == [0, 0, 0, 0, 1, 8, 16]
+    assert packing.bucket_bits(2**30) == 16

@@ -18,7 +18,7 @@ from tickstock_cli.core.rule_verdict import Ending
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.taps import Tap, TapStep
 from tickstock_cli.errors import TickstockError
-from tickstock_cli.kernels.admission import REASONS
+from tickstock_cli.kernels.reasons import REASONS
 from tickstock_cli.review.examiner import Examination, Examiner
 from tickstock_cli.review.explain_tap import ExplainTap
 from tickstock_cli.review.outcome import read_event_outcomes

@@ -17,7 +17,7 @@ from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Batch
 from tickstock_cli.core.calendar import XNYS, SessionTable
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.trading_hours import MarketCalendar
-from tickstock_cli.kernels.admission import ACCEPTED
+from tickstock_cli.kernels.reasons import ACCEPTED
 from tickstock_cli.sources.recording_file import RecordingFile
 
 
