@@ -1,10 +1,10 @@
 """Parquet: row groups of exactly 65,536 rows, so that the bytes depend only on the rows.
 
 Encodings are those of each type of values, which take half the time of the library's defaults. Text repeats and becomes
-dictionaries. Whole numbers are differences from one to the next, which nothing compresses further. Of prices and other
-fractions, the first bytes of all values are stored together, then the second ones, and so on, which compress well. A
-hash is stored as it is. Only times have bounds: rows are in their order, so a reader can skip row groups by them; those
-of other columns would cost a tenth of the time.
+dictionaries. Whole numbers are differences from one to the next, which nothing compresses further. Prices and other
+fractions are stored as they are, and compressed by what is quickest: as byte streams they would be larger, and some
+readers lack those. A hash is stored as it is. Only times have bounds: rows are in their order, so a reader can skip row
+groups by them; those of other columns would cost a tenth of the time.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ ROW_GROUP_ROWS = 65_536
 _WHOLE = (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32())
 _ENCODINGS: dict[Any, str] = {
     **dict.fromkeys(_WHOLE, "DELTA_BINARY_PACKED"),
-    pa.float64(): "BYTE_STREAM_SPLIT",
+    pa.float64(): "PLAIN",
     pa.uint64(): "PLAIN",
 }
 """By type; what is not here becomes a dictionary."""
+_CODECS: dict[Any, str] = {**dict.fromkeys((*_WHOLE, pa.uint64()), "none"), pa.float64(): "snappy"}
+"""By type; what is not here is compressed by zstd."""
 
 
 def encodings(schema: pa.Schema) -> dict[str, Any]:
     """Return the options of a Parquet writer for the columns of a schema."""
-    as_they_are = (*_WHOLE, pa.uint64())
     return {
-        "compression": {field.name: "none" if field.type in as_they_are else "zstd" for field in schema},
+        "compression": {field.name: _CODECS.get(field.type, "zstd") for field in schema},
         "use_dictionary": [field.name for field in schema if field.type not in _ENCODINGS],
         "column_encoding": {field.name: _ENCODINGS[field.type] for field in schema if field.type in _ENCODINGS},
         "write_statistics": [field.name for field in schema if field.type == pa.int64()],
