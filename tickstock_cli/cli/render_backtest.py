@@ -148,10 +148,16 @@ def _strategies(result: BacktestResult) -> list[RenderableType]:
             *(_share(figures[name]) for name in ("hit_rate", "max_drawdown", "exposure")),
         )
     lines: list[RenderableType] = [table]
-    for strategy in result.strategies:
+    unknown = [unknown_words(strategy) for strategy in result.strategies]
+    of_all = [words for words in unknown[0] if all(words in other for other in unknown[1:])]
+    for strategy, own in zip(result.strategies, unknown, strict=True):
         lines.append(_bullet(strategy_words(strategy)))
-        lines += [Padding(Text(words, style="dim"), (0, 0, 0, 2)) for words in unknown_words(strategy)]
-    return [*lines, Text()]
+        lines += [_unknown(words) for words in own if words not in of_all]
+    return [*lines, *map(_unknown, of_all), Text()]
+
+
+def _unknown(words: str) -> RenderableType:
+    return Padding(Text(words, style="dim"), (0, 0, 0, 2))
 
 
 def _share(value: Figure) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,18 +38,30 @@ class _Ticks(NamedTuple):
     flags: UInt8s
 
 
-def tick_prints(ticks: JudgedTicks, days: TradingDays) -> tuple[TickPrints, Int32s, Int64s]:
-    """Return the prints among ticks in merge order, and of the accepted ticks each day and its last available time."""
+def tick_prints(
+    ticks: JudgedTicks, days: TradingDays, before: TickPrints | None = None
+) -> tuple[TickPrints, Int32s, Int64s]:
+    """Return the prints among ticks in merge order, and of the accepted ticks each day and its last available time.
+
+    Parameters
+    ----------
+    before
+        Prints that are put before those of the ticks: few.
+    """
     rows, accepted = ticks.rows, ticks.accepted
+    waiting = 0 if before is None else len(before.code)
     if not accepted.any():
-        return _room(0), np.empty(0, np.int32), np.empty(0, np.int64)
-    out = _room(len(rows))
+        return before if before is not None else _room(0), np.empty(0, np.int32), np.empty(0, np.int64)
+    out = _room(waiting + len(rows))
+    columns: list[Any] = list(zip(out, before or _room(0), strict=True))
+    for column, first in columns:
+        column[:waiting] = first
     first, last = int(accepted.argmax()), len(rows) - 1 - int(accepted[::-1].argmax())
     table = days.table(int(rows.available_at[first]), int(rows.available_at[last]))
-    columns = rows.code, rows.available_at, rows.price, rows.size, rows.order
-    judged = _Ticks(*columns, ticks.reason, ticks.segment, ticks.flags)
+    values = rows.code, rows.available_at, rows.price, rows.size, rows.order
+    judged = _Ticks(*values, ticks.reason, ticks.segment, ticks.flags)
     begin = int(table.starts.searchsorted(rows.available_at[first], side="right")) - 1
-    count, seen, lasts = _take(judged, days.is_chosen, table, begin, out)
+    count, seen, lasts = _take(judged, days.is_chosen, table, begin, out, waiting)
     return _cut(out, count), seen, lasts
 
 
@@ -65,21 +77,23 @@ def _cut(prints: TickPrints, count: int) -> TickPrints:
 
 @kernel
 def _take(
-    ticks: _Ticks, is_chosen: NDArray[np.bool_], table: SessionTable, place: int, out: TickPrints
+    ticks: _Ticks, is_chosen: NDArray[np.bool_], table: SessionTable, place: int, out: TickPrints, count: int
 ) -> tuple[int, Int32s, Int64s]:
-    """Write the prints; return their number, and the days of accepted ticks with the last time of each.
+    """Write prints; return how many there are, and the days of accepted ticks with the last time of each.
 
     Parameters
     ----------
     place
         Of the first accepted tick's time in the table; times do not fall.
+    count
+        Number of prints that ``out`` has already.
     """
     code, time, price, size, number = ticks.code, ticks.time, ticks.price, ticks.size, ticks.number
     reason, segment, flags = ticks.reason, ticks.segment, ticks.flags
     out_code, out_time, out_day, out_price, out_size, out_number = out
     starts, segments = table
     days, lasts = np.empty(len(starts), np.int32), np.empty(len(starts), np.int64)
-    count, seen = 0, 0
+    seen = 0
     behind = starts[place + 1] if place + 1 < len(starts) else time[-1] + 1
     day = np.int32(segments[place] // SEGMENT_DAY)
     for i in range(len(code)):

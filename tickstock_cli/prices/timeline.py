@@ -27,7 +27,7 @@ from tickstock_cli.core.row_order import stable_order
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.core.whole_rows import take_rows
 from tickstock_cli.prices.days import TradingDays
-from tickstock_cli.prices.tick_prints import tick_prints
+from tickstock_cli.prices.tick_prints import TickPrints, tick_prints
 
 
 class Prints(NamedTuple):
@@ -103,6 +103,10 @@ class Prints(NamedTuple):
 
 
 _DTYPES = ("i4", "i8", "i8", "i4", "f8", "f8", "f8", "f8", "i8", "i8")
+
+
+_FEW = 1_024
+"""So few prints that wait are copied to stand before those that come."""
 
 
 class PriceSlice(NamedTuple):
@@ -183,7 +187,11 @@ class PriceTimeline:
             self.without_opening += prints.rows - openings.rows
             self._arrived.append((prints, openings))
         else:
-            ticks, days, last = tick_prints(rows.ticks, self._days)
+            before = None
+            if not self._arrived and self._prints.rows < _FEW:  # else all would be copied to stand behind them
+                few, self._prints = self._prints, Prints.none()
+                before = TickPrints(few.code, few.time, few.day, few.close, few.size, few.number)
+            ticks, days, last = tick_prints(rows.ticks, self._days, before)
             row_days, row_last = self._keep_last(days, last)
             price = ticks.price
             prints = Prints(

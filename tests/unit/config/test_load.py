@@ -98,6 +98,7 @@ def test_the_environment_writes_values_as_set_does() -> None:
         "TICKSTOCK_COORDINATOR__HOLD_TOP_SOURCE": "true",
         "TICKSTOCK_DEBUG": "1",
         "TICKSTOCK_PERF_CACHE": "kept",
+        "TICKSTOCK_PERF_RIVALS": "kept",
         "TICKSTOCK_TOKEN": "secret",
     }
 
