@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.differential.backtests import study_of
 from tests.oracle.backtest.drawn import BacktestCase
+from tickstock_cli.prices.days import TradingDays
+from tickstock_cli.prices.timeline import PriceTimeline, Prints
 from tickstock_cli.testing import MINUTE, SECOND, Bar, Record, Tick, new_york
 
 LAST_MINUTE = new_york("2024-06-12", "19:59:00")  # 23:59 UTC
@@ -68,3 +71,14 @@ def test_a_high_that_rounding_puts_below_its_low_is_a_price_like_others(tmp_path
     settings = {"session.calendar": "24/7", "study.horizons": ["5m", "close"]}
     found, _ = study_of(BacktestCase(rows, [event], settings, {}), tmp_path, 7)
     assert [row["mae_bps"] for row in found] == [(high - 100.0) / 100.0 * 1e4] * 2
+
+
+def test_bars_that_wait_at_a_checkpoint_open_before_those_behind_it() -> None:
+    """A resumed run numbers its rows from 0 again, and bars of one opening are met in the order in which they came."""
+    timeline = PriceTimeline(TradingDays("24/7", ("regular",)), is_bars=True, lag_ns=MINUTE)
+    state = timeline.state()
+    numbers = np.array([7, 9, 40])
+    waiting = {name: np.zeros(3, state[f"openings.{name}"].dtype) for name in Prints._fields}
+    waiting |= {"number": numbers, "opening": np.full(3, LAST_MINUTE), "time": np.full(3, LAST_MINUTE + MINUTE)}
+    timeline.restore({**state, **{f"openings.{name}": values for name, values in waiting.items()}})
+    assert timeline.state()["openings.number"].tolist() == [-34, -32, -1]

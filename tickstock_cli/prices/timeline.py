@@ -225,7 +225,9 @@ class PriceTimeline:
         self._events = state["events"].astype(EVENT)
         self._last = {int(day): int(last) for day, last in state["last"]}
         self._prints = Prints(*(state[f"prints.{name}"] for name in Prints._fields))
-        self._openings = Prints(*(state[f"openings.{name}"] for name in Prints._fields))
+        openings = Prints(*(state[f"openings.{name}"] for name in Prints._fields))
+        # A resumed run numbers its rows from 0 again: what waits came before them.
+        self._openings = openings._replace(number=openings.number - (openings.number.max(initial=-1) + 1))
         self._arrived, self._left = [], 0
 
     def _bars(self, bars: JudgedBars) -> Prints:
