@@ -7,6 +7,7 @@
     ├── PluginError               1   a plugin cannot be loaded, or its name is not its own
     ├── DataError                 3   the input is missing, unreadable or wrong
     │   ├── SchemaError           3   a column is missing or has the wrong type
+    │   │   └── NoRowsError       3   a file has no row, and columns of no recording
     │   ├── OwnOutputError        3   a file of ours stands where a recording is wanted
     │   ├── OrderError            3   rows are not in time order
     │   ├── RejectedRowError      3   `--strict` met a row that the rules reject
