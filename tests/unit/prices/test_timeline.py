@@ -40,8 +40,13 @@ def _slices(rows: list[Any], *, is_bars: bool, batch_rows: int = 262_144, lag_ns
 
 
 def _whole(slices: list[PriceSlice]) -> dict[str, NDArray[Any]]:
-    found = {f"print {name}": np.concatenate([getattr(s.prints, name) for s in slices]) for name in ("number", "time")}
-    found |= {f"open {name}": np.concatenate([getattr(s.openings, name) for s in slices]) for name in ("number", "day")}
+    found = {
+        f"print {name}": np.concatenate([getattr(s.prints, name) for s in slices]) for name in ("code", "time", "close")
+    }
+    found |= {
+        f"open {name}": np.concatenate([getattr(s.openings, name) for s in slices])
+        for name in ("code", "day", "opening")
+    }
     return {**found, "events": np.concatenate([s.events["emitted_at"] for s in slices]),
             "days": np.concatenate([s.days for s in slices])}  # fmt: skip
 
