@@ -24,6 +24,7 @@ from tickstock_cli.cli.backtest import stopped_words
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.errors import CheckpointError, OutputError, SettingsError
+from tickstock_cli.replaying import replay
 from tickstock_cli.testing import new_york
 
 
@@ -141,6 +142,20 @@ def test_a_cut_that_ends_the_data_a_day_earlier_is_no_look_ahead(request_: Backt
     assert [cut.signals for cut in result.lookahead.cuts] == [1, 1]
     assert lookahead_words(result.lookahead).startswith("No look-ahead behind the given events: cut off at 2 moments, ")
     assert lookahead_words(result.lookahead).endswith(" How the events were found cannot be checked.")
+
+
+def test_given_events_are_judged_like_the_same_ones_detected_and_no_detector_runs(
+    request_: BacktestRequest, tmp_path: Path
+) -> None:
+    """Nothing asks for what detectors would find; the digest is that of the run which found the events."""
+    found = str(tmp_path / "found.parquet")
+    replay(request_.replay([found]))
+    detected, given = backtest(request_), backtest(replace(request_, events=Path(found)))
+
+    assert given.digest == detected.digest
+    assert given.study.counts == detected.study.counts
+    assert any(".detected." in name for name in detected.ledger)
+    assert not any(".detected." in name for name in given.ledger)
 
 
 def test_results_that_do_not_fit_on_the_disk_leave_earlier_ones(request_: BacktestRequest, tmp_path: Path) -> None:
