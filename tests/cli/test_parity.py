@@ -18,7 +18,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a clean run and one that was killed."""
     folder = tmp_path_factory.mktemp("recorded") / "rec"
     live(folder, Life(market(1)))
-    live(folder, Life(market(2, BEGIN + 200 * SECOND), flushes={3}, killed_at=7))
+    live(folder, Life(market(2, BEGIN + 200 * SECOND), flushes={4}, killed_at=8))  # while an event is held
     return folder
 
 

@@ -27,8 +27,9 @@ FAIR = {"ticker": "IBM", "fmv": 103.0, "market_price": 100.0}
 
 @pytest.fixture(autouse=True)
 def toy_registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Register the toy feed, with the one line that it takes."""
+    """Register the toy feed, with the two lines that a source with settings takes."""
     monkeypatch.setitem(sources.PARTS, "toy", "tests.unit.sources.toy_feed:ToyFeed")
+    monkeypatch.setitem(sources.PARAMS, "toy", "tests.unit.sources.toy_feed:ToyParams")
     build.settings_model.cache_clear()
     yield
     build.settings_model.cache_clear()

@@ -72,7 +72,7 @@ def print_run_notes(request: Request, source: NamedSource, ledger: Ledger) -> No
     _print(
         [
             *_absent(request, source),
-            *(_nothing_read(request, source, ledger) or _unused(source, ledger)),
+            *(_nothing_read(request, source, ledger) or _unused(request, source, ledger)),
             *_unreachable(request, source, ledger),
         ]
     )
@@ -109,21 +109,18 @@ def _nothing_read(request: Request, source: NamedSource, ledger: Ledger) -> list
     return [f"no row of the recording meets {' and '.join(bounds)}{spans}"]
 
 
-def _unused(source: NamedSource, ledger: Ledger) -> list[str]:
+def _unused(request: Request, source: NamedSource, ledger: Ledger) -> list[str]:
     """Return the notes about record types whose rows are rejected or lie outside market hours."""
     notes = []
+    shown = f"they are in {request.rejects}" if request.rejects else "see them with --rejects FILE or --strict"
     for record in RECORD_TYPES:
         read, processed = ledger[f"{record}.read"], ledger[f"{record}.processed"]
         if read and not processed:
-            told = _reasons(ledger, record)
-            notes.append(f"all {read:,} {record} rows were rejected: {told}; see them with --rejects FILE or --strict")
+            notes.append(f"all {read:,} {record} rows were rejected: {_reasons(ledger, record)}; {shown}")
             continue
         rejected = ledger.total(f"{record}.rejected.")
         if rejected * MANY_REJECTED >= read > 0:
-            notes.append(
-                f"{rejected:,} of {read:,} {record} rows were rejected: {_reasons(ledger, record)}; see them with "
-                "--rejects FILE or --strict"
-            )
+            notes.append(f"{rejected:,} of {read:,} {record} rows were rejected: {_reasons(ledger, record)}; {shown}")
         if processed and ledger[f"{record}.filtered.market_hours"]:
             notes.extend(_outside(record, ledger[f"{record}.filtered.market_hours"], processed, source.notes))
     return notes
