@@ -34,6 +34,7 @@ from tickstock_cli.backtest.trade_tables import TRADE_TABLES, trade_schema
 from tickstock_cli.build import event_kinds
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.huge_pages import no_huge_pages
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.core.peak_memory import peak_rss_bytes
 from tickstock_cli.core.temporary_folder import LockedFolder
@@ -146,6 +147,7 @@ def backtest(
     check_horizons(settings, prices)
     given, truth = _given_of(request), _truth_of(request)
     with ExitStack() as stack:
+        stack.enter_context(no_huge_pages())
         results = None if request.out is None else stack.enter_context(BacktestFolder(request.out))
         records, spare = stack.enter_context(_folders(request))
         events = spare / "events.parquet" if truth is not None and given is None else None
