@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 
 from tests.cli.market import write_recording
 from tickstock_cli.build import settings_model
+from tickstock_cli.core.garbage import no_gc
 from tickstock_cli.core.time_input import parse_time_input
+from tickstock_cli.engine.core import Core
 from tickstock_cli.errors import UsageError
 from tickstock_cli.replaying import Request, read_options, replay
 from tickstock_cli.testing import Tick, new_york
@@ -49,3 +52,17 @@ def test_an_empty_range_of_bounds_is_an_error_with_its_times(recording: Path) ->
     request = Request([recording], start=parse_time_input("10:00"), end=parse_time_input("09:30"))
     with pytest.raises(UsageError, match="--start 2024-06-12T14:00:00Z is not before --end 2024-06-12T13:30:00Z"):
         replay(request)
+
+
+def test_a_finished_replay_holds_no_memory(recording: Path) -> None:
+    """A program that replays again and again grows by a core's state each time if only a full collection finds it."""
+
+    def cores() -> int:
+        return sum(isinstance(found, Core) for found in gc.get_objects())
+
+    replay(Request([recording]))
+    gc.collect()
+    before = cores()
+    with no_gc():
+        replay(Request([recording]))
+        assert cores() == before

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
 from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ from tickstock_cli.engine.drivers import Driver, FlatOut
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.output_states import OutputState
 from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.pipeline import DirectPipeline, Drained, Pipeline
+from tickstock_cli.engine.pipeline import DirectPipeline, Drained, Pipeline, TakeResult
 from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Taps, TapStep
@@ -148,6 +149,21 @@ class RunParts:
         return Pacer(self.clock, self.control)
 
 
+def _weakly(method: TakeResult) -> TakeResult:
+    """Return what calls a method of a run, but does not hold the run.
+
+    A run holds its pipeline: held in turn, both would keep the core's memory until a full garbage collection.
+    """
+    its = WeakMethod(method)
+
+    def take(result: StepResult) -> None:
+        found = its()
+        assert found is not None  # results come while the run executes
+        found(result)
+
+    return take
+
+
 class Run:
     """One pass forward. Use ``execute`` once.
 
@@ -163,7 +179,7 @@ class Run:
         self._control = parts.control
         self._pipeline = parts.ready_pipeline()
         self._driver = parts.ready_driver()
-        self._pipeline.connect(self._take)
+        self._pipeline.connect(_weakly(self._take))
         self._rows = position.rows
         self._rows_behind_positions = 0
         self._positions = position.positions
