@@ -9,7 +9,7 @@ from pathlib import Path
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.opening import recording_paths
-from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.sources.recordings import Recordings
 
@@ -44,7 +44,8 @@ class PriceSource:
 def price_source(paths: Sequence[str | Path], options: ReadOptions, settings: Settings) -> PriceSource:
     """Return the prices that ``prices.source`` selects of a recording.
 
-    Files of bars that differ in length, or say when they were received, are read once for it.
+    Files of bars that differ in length, or say when they were received, or whose rows out of order count as available
+    with those before them, are read once for it.
 
     Raises
     ------
@@ -65,7 +66,8 @@ def price_source(paths: Sequence[str | Path], options: ReadOptions, settings: Se
 
 
 def _bars(files: Sequence[RecordingFile], options: ReadOptions) -> PriceSource:
-    if not any(file.layout.theirs("received_at", "interval") for file in files):
+    lifted = options.unsorted is Unsorted.REJECT
+    if not lifted and not any(file.layout.theirs("received_at", "interval") for file in files):
         longest = max(file.interval_ns for file in files)
         return PriceSource(True, longest, longest)
     lag = bounded_lag = longest = count = 0

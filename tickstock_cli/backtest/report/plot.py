@@ -30,8 +30,8 @@ class Axis:
         return min(1.0, max(0.0, self.free_share(value)))
 
     def free_share(self, value: float) -> float:
-        """Return the same, below 0 or above 1 outside."""
-        return (value - self.low) / (self.high - self.low)
+        """Return the same, below 0 or above 1 outside; on an axis of one value it lies in the middle."""
+        return (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
 
 
 @dataclass(slots=True)
