@@ -216,7 +216,7 @@ def _report(
     oddities: Sequence[Oddity],
 ) -> FileReport:
     ignored = ignored_phases(file.record, statistics.phases, phases)
-    warnings = (*_warnings(file, statistics), *(str(oddity) for oddity in oddities if not oddity.is_asked_for))
+    warnings = (*_warnings(file, statistics), *(str(oddity) for oddity in oddities if oddity.is_warning))
     findings = [
         *row_findings(file.rows, statistics.rejected, ignored, copies, warnings, unsorted=disorder is not None),
         *(finding for aspect in measured.values() for finding in aspect.findings),

@@ -14,6 +14,8 @@ from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.inspection.quality.aspects import Aspect, Measured, QualityFinding
+from tickstock_cli.sources.checks.conditions import CONDITIONS
+from tickstock_cli.sources.layouts.known import token
 from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.vendors.polygon.conditions import unknown_ids
 
@@ -59,7 +61,8 @@ class Conditions(Aspect):
                 points=min(20.0, max(1.0, 100 * unknown.total() / self._trades[file.index])),
                 advice="an unknown condition hides a trade from last price, high and low",
             )
-        if file.record == "tick" and COLUMN in file.schema.names and not file.reader.has("flags"):
+        has_conditions = any(token(name) in CONDITIONS for name in file.layout.ignored)
+        if file.record == "tick" and has_conditions and not file.reader.has("flags"):
             yield QualityFinding(
                 COLUMN,
                 "there are conditions, but no flags: trades that may set no high, low or last price count like others",

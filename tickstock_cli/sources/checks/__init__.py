@@ -9,10 +9,12 @@ from __future__ import annotations
 from tickstock_cli.sources.checks.bar_label import CHECK as BAR_LABEL
 from tickstock_cli.sources.checks.bar_lengths import CHECK as BAR_LENGTHS
 from tickstock_cli.sources.checks.changes import CHECK as CHANGES
+from tickstock_cli.sources.checks.conditions import CHECK as CONDITIONS
 from tickstock_cli.sources.checks.corrections import CHECK as CORRECTIONS
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher
 from tickstock_cli.sources.checks.flags import CHECK as FLAGS
 from tickstock_cli.sources.checks.interval import CHECK as INTERVAL
+from tickstock_cli.sources.checks.marked_rows import CHECK as MARKED_ROWS
 from tickstock_cli.sources.checks.order_book import CHECK as ORDER_BOOK
 from tickstock_cli.sources.checks.plausible import CHECK as PLAUSIBLE
 from tickstock_cli.sources.checks.repeated_ids import CHECK as REPEATED_IDS
@@ -31,6 +33,8 @@ CHECKS: tuple[RecordingCheck, ...] = (
     ORDER_BOOK,
     CHANGES,
     CORRECTIONS,
+    MARKED_ROWS,
+    CONDITIONS,
     REPEATED_IDS,
     FLAGS,
     PLAUSIBLE,

@@ -36,11 +36,19 @@ class Oddity:
         Numbers of rows. Oddities of several files with one text are told as one, with the sums.
     is_asked_for
         Whether an option of the user caused it, so that it is no fault of the recording.
+    is_in_verdict
+        Whether an aspect of quality says it in `inspect`, so that it is no warning there.
     """
 
     text: str
     counts: tuple[int, ...] = ()
     is_asked_for: bool = False
+    is_in_verdict: bool = False
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether `inspect` warns of it."""
+        return not (self.is_asked_for or self.is_in_verdict)
 
     def __str__(self) -> str:
         told = self.text

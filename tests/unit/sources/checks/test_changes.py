@@ -17,3 +17,20 @@ def test_removed_rows_stop_the_run_until_they_are_left_out(write: Write) -> None
             noted(path)
         assert "leaves out 1 of 2 rows" in noted(path, where={"_change_type": ("insert", "update_postimage")})
     assert noted(write(_change_type=["insert", "update_postimage"])) == ""
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kept"), [("__op", ["c", "d"], "c"), ("_operation", ["INSERT", "DELETE"], "INSERT")]
+)
+def test_words_of_other_programs_stop_with_the_filter(write: Write, column: str, values: list[str], kept: str) -> None:
+    """Debezium and others have letters and words of their own."""
+    path = write(**{column: values})
+    with pytest.raises(SchemaError, match=rf"column {column} says .*--where {column}={kept}$"):
+        noted(path)
+    assert "leaves out 1 of 2 rows" in noted(path, where={column: (kept,)})
+
+
+@pytest.mark.parametrize("values", [["c", "u"], ["D", "X"], ["buy", "sell"]])
+def test_other_operations_are_read(write: Write, values: list[str]) -> None:
+    """None was removed, or the letters mean something else."""
+    assert noted(write(op=values)) == ""

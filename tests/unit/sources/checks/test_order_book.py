@@ -26,6 +26,13 @@ from tickstock_cli.errors import SchemaError
         ("what", ["ADD", "MATCH"], "--where what=MATCH"),
         ("message_type", ["add", "execute"], "--where message_type=execute"),
         ("message_type", ["book_update", "trade-tick"], "--where message_type=trade-tick"),
+        ("stream", ["trade", "bookTicker"], "--where stream=trade"),
+        ("exec_type", ["trade", "canceled"], "--where exec_type=trade"),
+        ("T", ["t", "q"], "--where T=t"),
+        ("field", ["LAST", "BID"], "--where field=LAST"),
+        ("whatToShow", ["TRADE", "MIDPOINT"], "--where whatToShow=TRADE"),
+        ("status", ["filled", "open"], "--where status=filled"),
+        ("msg", [b"T", b"Q"], "--where msg=T"),
     ],
 )
 def test_rows_that_are_no_trades_stop_with_the_filter(write: Write, name: str, values: Any, remedy: str) -> None:
@@ -33,7 +40,7 @@ def test_rows_that_are_no_trades_stop_with_the_filter(write: Write, name: str, v
     path = write(**{name: values})
     with pytest.raises(SchemaError, match=f"column {name} says that not all rows are trades .*{remedy}"):
         noted(path)
-    trades = ("T", "trade", "TRADE NB", "MATCH", "trade-tick", "execute")
+    trades = ("T", "t", "trade", "TRADE", "TRADE NB", "MATCH", "trade-tick", "execute", "LAST", "filled")
     assert "leaves out" in noted(path, where={name: trades})
 
 
@@ -52,6 +59,10 @@ def test_rows_that_are_no_trades_stop_with_the_filter(write: Write, name: str, v
         ("buyer", [True, False]),
         ("is_trade", [True, True]),
         ("note", ["ask the desk", "buy"]),
+        ("is_trade", [1, 1]),
+        ("T", [1, 2]),
+        ("level", ["low", "high"]),
+        ("state", ["NY", "T"]),
     ],
 )
 def test_trades_alone_are_read_without_a_word(write: Write, name: str, values: list[str | None]) -> None:
@@ -66,6 +77,10 @@ def test_trades_alone_are_read_without_a_word(write: Write, name: str, values: l
         ("rtype", [0, 160], "(0, …, 160)"),
         ("is_trade", [True, False], "--where is_trade=true"),
         ("is_quote", [True, False], "--where is_quote=false"),
+        ("is_trade", [1, 0], "--where is_trade=1"),
+        ("MDEntryType", ["0", "2"], "(0, 2)"),
+        ("level", [0, 3], "(0, …, 3)"),
+        ("side", ["BID", "BUY"], "(BID, BUY)"),
     ],
 )
 def test_kinds_of_rows_without_names_are_told(write: Write, name: str, values: list[Any], remedy: str) -> None:
