@@ -34,10 +34,10 @@ from tickstock_cli.inspection.vouched import changed_files
 from tickstock_cli.kernels.survey import Copies, no_copies
 from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.discover import discover
+from tickstock_cli.sources.file_opener import FileOpener
 from tickstock_cli.sources.opening import recording_paths
 from tickstock_cli.sources.order import Disorder, first_disorders
 from tickstock_cli.sources.recognise import check_mapping
-from tickstock_cli.sources.recording_file import RecordingOpener
 from tickstock_cli.sources.recordings import (
     ReadOptions,
     RecordingFile,
@@ -135,7 +135,7 @@ def _openable(
     changed = {found.path for found in bad}
     left_out: list[str] = []
     empty: list[Unreadable] = []
-    opener = RecordingOpener(options)
+    opener = FileOpener(options)
     for found in readable(discover(paths), options.sort_dir):
         if str(Path(found.path)) in changed:
             continue

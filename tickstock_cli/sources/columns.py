@@ -96,10 +96,13 @@ class ColumnReader:
         varying = {"_path": "", "_layout": None}
         return same_layout and {**vars(self), **varying} == {**vars(other), **varying}
 
+    def of(self, path: str, layout: Layout) -> ColumnReader:
+        """Return a reader that reads likewise, of another file."""
+        return ColumnReader(path, layout, self._encodings, self._interval_ns, self._options)
+
     def with_tickers(self, column: str) -> ColumnReader:
         """Return a reader of the same rows, and of tickers in a column."""
-        layout = self._layout.with_tickers(column)
-        return ColumnReader(self._path, layout, self._encodings, self._interval_ns, self._options)
+        return self.of(self._path, self._layout.with_tickers(column))
 
     @property
     def record(self) -> str:

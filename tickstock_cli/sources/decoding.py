@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow as pa
 
-from tickstock_cli.sources.footer import open_parquet, reading
+from tickstock_cli.sources.footer import SMALL_BYTES, open_parquet, reading
 from tickstock_cli.sources.recording_file import RecordingFile
 
 MOST_THREADS = 4
@@ -69,6 +69,6 @@ def _decoded(files: Sequence[RecordingFile]) -> list[Rows]:
 def _rows(file: RecordingFile) -> Rows:
     with (
         reading(file.path),
-        open_parquet(file.read_from, text=file.text_columns, buffer_size=0, at_once=True) as opened,
+        open_parquet(file.read_from, text=file.text_columns, buffer_size=0, at_once=SMALL_BYTES) as opened,
     ):
         return list(opened.iter_batches(max(1, file.rows), columns=file.columns, use_threads=False))

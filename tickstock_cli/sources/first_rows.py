@@ -11,6 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from tickstock_cli.sources.footer import Extremes
+
 
 class FirstRows:
     """The first rows of a file or stream; they are decoded once, and every extreme is looked up once.
@@ -32,14 +34,14 @@ class FirstRows:
         schema: pa.Schema,
         is_empty: bool,
         decode: Callable[[], pa.RecordBatch],
-        find_extremes: Callable[[str], tuple[Any, Any] | None] = lambda _: None,
+        find_extremes: Callable[[str], Extremes | None] = lambda _: None,
     ) -> None:
         self.schema = schema
         self.is_empty = is_empty
         self._decode = decode
         self._rows: pa.RecordBatch | None = None
         self._find_extremes = find_extremes
-        self._extremes: dict[str, tuple[Any, Any] | None] = {}
+        self._extremes: dict[str, Extremes | None] = {}
 
     @classmethod
     def of(cls, rows: pa.RecordBatch) -> FirstRows:
@@ -57,7 +59,12 @@ class FirstRows:
         rows = self.decoded()
         return rows.column(rows.schema.get_field_index(name))
 
-    def extremes(self, name: str) -> tuple[Any, Any] | None:
+    @property
+    def was_asked(self) -> bool:
+        """Whether anybody has asked for a row or an extreme."""
+        return self._rows is not None or bool(self._extremes)
+
+    def extremes(self, name: str) -> Extremes | None:
         """Return the extremes of a column over all rows; None where unknown."""
         if name not in self._extremes:
             self._extremes[name] = self._find_extremes(name)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +20,10 @@ from tickstock_cli.storage.names import ObjectName
 
 _MAGIC_BYTES = 8
 """Bytes behind a footer: its length, 4 bytes, and the magic number."""
-_SMALL_BYTES = 4 << 20
-"""Most bytes of a file that is read at once."""
+SMALL_BYTES = 4 << 20
+"""Most bytes of a file that is read at once, if all of it is wanted."""
+TINY_BYTES = 1 << 16
+"""Of such a file the footer alone is not read quicker than all of it."""
 _SIGNATURE_BYTES = 28
 """Nonce and tag that follow the plain footer of a file with encrypted columns."""
 
@@ -45,6 +47,13 @@ class GroupFooter:
     first: int
     rows: int
     bounds: Mapping[str, Bounds]
+
+
+class Extremes(NamedTuple):
+    """The smallest and the largest value of a column."""
+
+    low: Any
+    high: Any
 
 
 TEXT_SUFFIXES = (
@@ -84,7 +93,7 @@ def _first_line(error: Exception) -> str:
 
 
 def open_parquet(
-    path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18, at_once: bool = False
+    path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18, at_once: int = 0
 ) -> OpenParquet:
     """Open a file so that memory does not grow with the size of its row groups.
 
@@ -95,33 +104,55 @@ def open_parquet(
     buffer_size
         Bytes to read ahead per column. Without a buffer, whole column chunks are loaded.
     at_once
-        Whether to read a small file whole, for one whose columns are all wanted: each call of the system has its cost.
+        A file of at most so many bytes is read whole: each call of the system has its cost.
     """
     with reading(path):
         # Names that look like a URI, or are no UTF-8, reach the system as they are.
-        content = _content_of_small(path) if at_once else None
+        content = _content(path, at_once) if at_once else None
         source: Any = pa.OSFile(os.fsencode(path), "rb") if content is None else pa.BufferReader(content)  # type: ignore[arg-type]  # bytes are a path, too
-        options: dict[str, Any] = {"pre_buffer": False, "buffer_size": buffer_size, "page_checksum_verification": True}
-        return OpenParquet(source, read_dictionary=list(text), **options)
+        return OpenParquet(source, content, read_dictionary=list(text), buffer_size=buffer_size)
 
 
-def _content_of_small(path: str | Path) -> bytes | None:
-    """Return the content of a file; None for one that is not small."""
+def open_content(path: str | Path, content: bytes, metadata: pq.FileMetaData, text: Sequence[str] = ()) -> OpenParquet:
+    """Open a file that is in memory, and whose footer is known.
+
+    Parameters
+    ----------
+    path
+        For messages.
+    text
+        Columns to decode as dictionaries.
+    """
+    with reading(path):
+        return OpenParquet(pa.BufferReader(content), content, metadata=metadata, read_dictionary=list(text))
+
+
+def _content(path: str | Path, most_bytes: int) -> bytes | None:
+    """Return the content of a file; None for a larger one."""
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
-        return file.read(size) if size <= _SMALL_BYTES else None
+        return file.read(size) if size <= most_bytes else None
 
 
 class OpenParquet(pq.ParquetFile):
-    """A Parquet file that closes its source, too."""
+    """A Parquet file that closes its source, too.
 
-    def __init__(self, source: Any, **options: Any) -> None:
-        super().__init__(source, **options)
-        self._bytes = source
+    Parameters
+    ----------
+    content
+        All bytes of the file, if they are in memory.
+    """
+
+    def __init__(self, source: Any, content: bytes | None, **options: Any) -> None:
+        super().__init__(source, pre_buffer=False, page_checksum_verification=True, **options)
+        self.content = content
+        self._source = source
 
     def footer_bytes(self) -> int:
         """Return the length of the footer, as the end of the file says it."""
-        return int.from_bytes(self._bytes.read_at(4, self._bytes.size() - _MAGIC_BYTES), "little")
+        if self.content is not None:
+            return int.from_bytes(self.content[-_MAGIC_BYTES:][:4], "little")
+        return int.from_bytes(self._source.read_at(4, self._source.size() - _MAGIC_BYTES), "little")
 
     def close(self, force: bool = True) -> None:
         super().close(force)
@@ -190,27 +221,41 @@ class Footer:
             first += rows
         return tuple(groups)
 
-    def extremes(self, column: str) -> tuple[Any, Any] | None:
+    def extremes(self, column: str) -> Extremes | None:
         """Return the extremes of a column over all row groups with values; None if one does not state them."""
-        lows: list[Any] = []
-        highs: list[Any] = []
-        for chunk in self.chunks(column) or ():
-            statistics: Any = chunk.statistics
-            if statistics is not None and statistics.has_null_count and statistics.null_count == chunk.num_values:
-                continue  # there is no value
-            if statistics is None or not statistics.has_min_max:
-                return None
-            try:
-                lows.append(_stated(statistics.min, statistics))
-                highs.append(_stated(statistics.max, statistics))
-            except UnicodeDecodeError:  # writers can cut long bounds inside a character
-                return None
-        return (min(lows), max(highs)) if lows else None
+        chunks = self.chunks(column)
+        if not chunks:
+            return None
+        if len(chunks) == 1:
+            return _extremes(chunks[0])
+        found = [_extremes(chunk) for chunk in chunks if not _is_without_values(chunk)]
+        known = [extremes for extremes in found if extremes is not None]
+        if not known or len(known) < len(found):
+            return None
+        return Extremes(min(low for low, _ in known), max(high for _, high in known))
 
     def page_bytes(self, columns: Iterable[str]) -> int:
         """Estimate a reader's memory: a dictionary page and a data page per column, at most 1 MiB each."""
         first = [chunks[0] for name in columns if (chunks := self.chunks(name))]
         return sum(min(2 * chunk.total_uncompressed_size, 2 << 20) for chunk in first)
+
+
+def _is_without_values(chunk: pq.ColumnChunkMetaData) -> bool:
+    statistics: Any = chunk.statistics
+    return statistics is not None and statistics.has_null_count and statistics.null_count == chunk.num_values
+
+
+def _extremes(chunk: pq.ColumnChunkMetaData) -> Extremes | None:
+    """Return the extremes of a column in one row group; None if the footer does not state them."""
+    statistics: Any = chunk.statistics
+    if statistics is None or not statistics.has_min_max:
+        return None
+    if statistics.physical_type == "DOUBLE":  # as they are stored: there is nothing to convert
+        return Extremes(statistics.min_raw, statistics.max_raw)
+    try:
+        return Extremes(_stated(statistics.min, statistics), _stated(statistics.max, statistics))
+    except UnicodeDecodeError:  # writers can cut long bounds inside a character
+        return None
 
 
 def _stated(bound: Any, statistics: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +80,10 @@ class Interpretation:
     """Whether the recorded times of bars are their ends."""
     selects_rows: bool = False
     """Whether some rows are left out by their values."""
+
+    def of(self, path: str, layout: Layout) -> Interpretation:
+        """Return the same of a file that is read likewise."""
+        return replace(self, layout=layout, reader=self.reader.of(path, layout))
 
 
 def interpret(path: str, layout: Layout, first: FirstRows, options: ReadOptions) -> Interpretation:

@@ -26,6 +26,7 @@ from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.checks.running import Watchers, joined
 from tickstock_cli.sources.copied_files import without_copies
 from tickstock_cli.sources.discover import discover
+from tickstock_cli.sources.file_opener import FileOpener
 from tickstock_cli.sources.file_streams import FileStreams
 from tickstock_cli.sources.interpretation import Guess
 from tickstock_cli.sources.merge import merged
@@ -34,7 +35,7 @@ from tickstock_cli.sources.order import first_disorders
 from tickstock_cli.sources.origins import Origins
 from tickstock_cli.sources.overlapping_bars import OverlappingBars
 from tickstock_cli.sources.recognise import check_mapped, check_mapping
-from tickstock_cli.sources.recording_file import RecordingFile, RecordingOpener
+from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.repeated_rows import RepeatedRows
 from tickstock_cli.sources.selection import Where, check_where, selects_file
@@ -99,7 +100,7 @@ class Recordings:
         files: list[RecordingFile] = []
         left_out: list[str] = []
         empty: NoRowsError | None = None
-        opener = RecordingOpener(options)
+        opener = FileOpener(options)
         with no_gc():  # what is made here stays, so that collections would look at all of it many times, for nothing
             for found in readable(within(discover(paths), options), options.sort_dir):
                 try:

@@ -17,6 +17,7 @@ from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_columns import plain_schema
 from tickstock_cli.sources.recognise import Layout, interval_names, names_suffice, recognise
 from tickstock_cli.sources.records import OHLCV
+from tickstock_cli.sources.shared_reading import SharedReading
 
 _MOST_SCHEMAS = 64
 """Schemas that are remembered."""
@@ -39,8 +40,8 @@ class SharedSchema:
         Whether it is that of a recorded live run.
     places
         Places of the columns in a row group, by name.
-    layouts
-        Names of partitions -> the layout of such a file.
+    readings
+        Names of partitions -> how such a file is read.
     """
 
     schema: pa.Schema
@@ -50,7 +51,7 @@ class SharedSchema:
     places: Mapping[str, int]
     stored: tuple[pq.ParquetSchema, Any] | None
     """The schema as files store it, with its metadata, if these two tell all of it."""
-    layouts: dict[tuple[str, ...], Layout] = field(default_factory=dict)
+    readings: dict[tuple[str, ...], SharedReading] = field(default_factory=dict)
 
 
 class SharedLayouts:
@@ -58,6 +59,7 @@ class SharedLayouts:
 
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
+        self._as_recorded = replace(options, timestamp_unit="ns")  # however odd the first rows of a live run are
         self._known: list[SharedSchema] = []
         """The latest first."""
 
@@ -88,8 +90,10 @@ class SharedLayouts:
             self._known.insert(0, self._known.pop(place))
         return self._known[0]
 
-    def layout(self, shared: SharedSchema, found: FoundFile, values: Callable[[str], list[Any]]) -> Layout:
-        """Return the layout of a file.
+    def reading(
+        self, shared: SharedSchema, found: FoundFile, values: Callable[[str], list[Any]]
+    ) -> tuple[Layout, SharedReading]:
+        """Return the layout of a file, and how it is read.
 
         Parameters
         ----------
@@ -99,12 +103,14 @@ class SharedLayouts:
         Raises
         ------
         SchemaError
-            As ``recognise`` raises it.
+            As ``recognise`` raises it, or a column that selects rows occurs more than once.
         """
         partitions = tuple(found.partitions)
-        known = shared.layouts.get(partitions)
+        known = shared.readings.get(partitions)
         if known is not None:
-            return replace(known, constants={"ticker": self._ticker(found)}) if known.constants else known
+            layout = known.layout
+            return replace(layout, constants={"ticker": self._ticker(found)}) if layout.constants else layout, known
+        options = self._as_recorded if shared.is_recorded else self._options
         layout = recognise(
             found,
             shared.schema,
@@ -112,9 +118,10 @@ class SharedLayouts:
             None if shared.is_recorded else values,
             ticker_from=self._options.ticker_from,
         ).told(self._options)
+        reading = SharedReading(found.path, layout, shared.schema, options)
         if self._is_shared(shared, partitions, layout):
-            shared.layouts[partitions] = layout
-        return layout
+            shared.readings[partitions] = reading
+        return layout, reading
 
     def _is_shared(self, shared: SharedSchema, partitions: Sequence[str], layout: Layout) -> bool:
         """Return whether neither the path nor a value decided anything but the ticker of the whole file."""

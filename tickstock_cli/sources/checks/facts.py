@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -11,17 +11,10 @@ import pyarrow as pa
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.first_rows import FirstRows
+from tickstock_cli.sources.footer import Extremes
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_numbers import Bools
 from tickstock_cli.sources.recognise import Layout
-
-
-@dataclass(frozen=True, slots=True)
-class Extremes:
-    """The smallest and the largest value of a column, as the file states them."""
-
-    low: Any
-    high: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +73,6 @@ class Watcher(Protocol):
         """Return what the rows so far have shown."""
 
 
-@dataclass(frozen=True, slots=True)
 class Facts:
     """One file or stream, recognised, before its rows are read.
 
@@ -94,35 +86,107 @@ class Facts:
         The first rows, decoded with all columns of a stream, and of a file those of times, intervals and tickers.
     first_rows
         Returns the first rows with the given columns; a second argument is the most rows to read.
-    extremes
-        Returns the extremes of a column over all rows, by its name in the file; None where unknown.
     scan
         Yields all rows of one column, by its name in the file; none of a stream.
     time_bounds
         Returns the first and the last `timestamp` of all rows (int64 ns); None where unknown.
+
+    Notes
+    -----
+    ``layout``, ``schema``, ``record`` and ``options`` are those of many files. Who asks for anything else learns of
+    this one alone, and ``was_asked`` says so from then on.
     """
 
-    path: str
-    layout: Layout
-    schema: pa.Schema
-    partitions: Mapping[str, str | None]
-    options: ReadOptions
-    reader: ColumnReader
-    first: FirstRows
-    first_rows: Callable[..., pa.RecordBatch]
-    extremes: Callable[[str], Extremes | None] = field(default=lambda _: None)
-    scan: Callable[[str], Iterable[pa.RecordBatch]] = field(default=lambda _: ())
-    time_bounds: Callable[[], tuple[int, int] | None] = field(default=lambda: None)
+    __slots__ = (
+        "_first",
+        "_first_rows",
+        "_partitions",
+        "_path",
+        "_reader",
+        "_scan",
+        "_time_bounds",
+        "layout",
+        "options",
+        "schema",
+        "was_asked",
+    )
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        layout: Layout,
+        schema: pa.Schema,
+        partitions: Mapping[str, str | None],
+        options: ReadOptions,
+        reader: ColumnReader,
+        first: FirstRows,
+        first_rows: Callable[..., pa.RecordBatch],
+        scan: Callable[[str], Iterable[pa.RecordBatch]] = lambda _: (),
+        time_bounds: Callable[[], tuple[int, int] | None] = lambda: None,
+    ) -> None:
+        self.layout = layout
+        self.schema = schema
+        self.options = options
+        self.was_asked = False
+        self._path = path
+        self._partitions = partitions
+        self._reader = reader
+        self._first = first
+        self._first_rows = first_rows
+        self._scan = scan
+        self._time_bounds = time_bounds
+
+    @property
+    def record(self) -> str:
+        """The record type."""
+        return self.layout.record.name
+
+    @property
+    def path(self) -> str:
+        self.was_asked = True
+        return self._path
+
+    @property
+    def partitions(self) -> Mapping[str, str | None]:
+        """The values of the file's partition folders, by name."""
+        self.was_asked = True
+        return self._partitions
+
+    @property
+    def reader(self) -> ColumnReader:
+        self.was_asked = True
+        return self._reader
+
+    @property
+    def first(self) -> FirstRows:
+        self.was_asked = True
+        return self._first
 
     @property
     def head(self) -> pa.RecordBatch:
         """The first rows."""
         return self.first.decoded()
 
-    @property
-    def record(self) -> str:
-        """The record type."""
-        return self.layout.record.name
+    def first_rows(self, columns: list[str], *most_rows: int) -> pa.RecordBatch:
+        """Return the first rows with the given columns, at most ``most_rows`` if it is given."""
+        self.was_asked = True
+        return self._first_rows(columns, *most_rows)
+
+    def extremes(self, column: str) -> Extremes | None:
+        """Return the extremes of a column over all rows, by its name in the file; None where unknown."""
+        self.was_asked = True
+        return self._first.extremes(column)
+
+    def scan(self, column: str) -> Iterable[pa.RecordBatch]:
+        """Yield all rows of one column, by its name in the file; none of a stream."""
+        self.was_asked = True
+        return self._scan(column)
+
+    def time_bounds(self) -> tuple[int, int] | None:
+        """Return the first and the last `timestamp` of all rows (int64 ns); None where unknown."""
+        self.was_asked = True
+        return self._time_bounds()
 
     def column(self, ours: str) -> pa.Array[Any] | None:
         """Return the first values of one of our columns; None if it is not read from the file."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from tickstock_cli.sources.checks import CHECKS
-from tickstock_cli.sources.checks.facts import Facts, Oddity, Watcher
+from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher
 from tickstock_cli.sources.plain_numbers import Bools
 
 
@@ -36,10 +36,48 @@ def checked(facts: Facts) -> Checked:
     SchemaError
         The file cannot be read as it is; the message has the remedy.
     """
-    mine = [check for check in CHECKS if facts.record in check.records]
-    oddities = [oddity for check in mine for oddity in check.look(facts)]
-    watches = [watch for check in mine if (watch := check.watch(facts)) is not None]
-    return Checked(tuple(oddities), tuple(watches))
+    return _together(_run(check, facts) for check in CHECKS if facts.record in check.records)
+
+
+class SharedChecks:
+    """Checks of files that are read alike: what asked nothing of the first one finds the same in the others."""
+
+    def __init__(self) -> None:
+        self._steps: list[RecordingCheck | Checked] | None = None
+        """The checks that ask each file, and what the others found, if anything."""
+
+    def of(self, facts: Facts) -> Checked:
+        """Run the checks of a file's record type; raises SchemaError as ``checked`` does."""
+        if self._steps is None:
+            return self._first(facts)
+        return _together(_run(step, facts) if isinstance(step, RecordingCheck) else step for step in self._steps)
+
+    def _first(self, facts: Facts) -> Checked:
+        steps: list[RecordingCheck | Checked] = []
+        everything: list[Checked] = []
+        for check in CHECKS:
+            if facts.record in check.records:
+                facts.was_asked = False
+                found = _run(check, facts)
+                everything.append(found)
+                if facts.was_asked or facts.layout.constants:  # these are the file's own, too
+                    steps.append(check)
+                elif found.oddities or found.watches:
+                    steps.append(found)
+        self._steps = steps
+        return _together(everything)
+
+
+def _run(check: RecordingCheck, facts: Facts) -> Checked:
+    oddities = tuple(check.look(facts))
+    watch = check.watch(facts)
+    return Checked(oddities, () if watch is None else (watch,))
+
+
+def _together(found: Iterable[Checked]) -> Checked:
+    found = list(found)
+    oddities = tuple(oddity for one in found for oddity in one.oddities)
+    return Checked(oddities, tuple(watch for one in found for watch in one.watches))
 
 
 class Watchers:
