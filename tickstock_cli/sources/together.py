@@ -8,26 +8,21 @@ for what is wrong with it.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Batch, Int64s
+from tickstock_cli.core.batch import Batch
 from tickstock_cli.errors import DataError, OrderError
-from tickstock_cli.kernels.normalise import first_descent_in_pieces
+from tickstock_cli.sources.alike import Stretches, are_alike, joined, numbers_of, watch
 from tickstock_cli.sources.checks.running import Watchers
 from tickstock_cli.sources.decoding import Decoding
-from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.recording_file import RecordingFile
-from tickstock_cli.sources.stream import to_batch
-from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_tickers
+from tickstock_cli.sources.ticker_codes import TickerCodes
 
 MOST_ROWS, MOST_FILES = 1 << 16, 1 << 8
 """Most rows and files that are read together."""
-_TICKER = "ticker of the file"
-"""Name of a column that is added for the tickers that folders and names say."""
 
 
 class SmallFiles:
@@ -77,7 +72,7 @@ class SmallFiles:
         for place in range(first, min(len(numbers), first + MOST_FILES)):
             file = self._files[numbers[place]]
             rows += file.rows
-            if rows > MOST_ROWS or not self._is_whole(file) or not _are_alike(file, self._files[numbers[first]]):
+            if rows > MOST_ROWS or not self._is_whole(file) or not are_alike(file, self._files[numbers[first]]):
                 return numbers[first:place]
         return numbers[first : first + MOST_FILES]
 
@@ -92,55 +87,20 @@ class SmallFiles:
         files = [self._files[number] for number in numbers]
         try:
             decoded = self._decoding.rows(files, [self._files[number] for number in then])
-            rows = _joined([batch for batches in decoded for batch in batches])
+            rows = joined([batch for batches in decoded for batch in batches])
             counts = np.array([sum(batch.num_rows for batch in batches) for batches in decoded], dtype=np.int64)
             if not np.array_equal(counts, [file.rows for file in files]):
                 return None
-            reader, layout = files[0].reader, files[0].layout
-            if "ticker" in layout.constants:
-                rows = rows.append_column(_TICKER, _tickers(files, counts))
-                reader, layout = reader.with_tickers(_TICKER), layout.with_tickers(_TICKER)
-            times = reader.times(rows, 0)
-            starts = frozen(np.cumsum(counts) - counts)
-            latest = frozen(np.array([file.first_available for file in files], dtype=np.int64))
-            if times.known is not None or first_descent_in_pieces(times.available, starts, latest) >= 0:
+            before = frozen(np.array([file.first_available for file in files], dtype=np.int64))
+            stretches = Stretches(files, rows, counts, np.zeros_like(counts), before)
+            found = numbers_of(stretches, self._codes)
+            if found is None:
                 return None
-            for file, first, count in zip(files, starts.tolist(), counts.tolist(), strict=True):
-                if found := Watchers(file.checked.watches):
-                    part = rows.slice(first, count)
-                    found.see(part, reader.selected(part), 0)
-                    self._watchers[file.index] = found
-            origins = _origins(np.array(numbers, dtype=np.int64), starts, counts)
-            batch = to_batch(reader, with_readable_tickers(rows, layout), times, self._codes, origins)
-            return batch, len(origins)
+            watch(stretches, self._watchers)
+            return found[0], rows.num_rows
         except (DataError, OrderError, pa.ArrowException, UnicodeDecodeError):
             return None
 
     def close(self) -> None:
         """End decoding ahead."""
         self._decoding.close()
-
-
-def _tickers(files: Sequence[RecordingFile], counts: Int64s) -> pa.DictionaryArray[Any, Any]:
-    """Return the tickers that the folders or names of files say, for every row."""
-    places = np.repeat(np.arange(len(files), dtype=np.int32), counts)
-    tickers = [file.layout.constants["ticker"] for file in files]
-    return pa.DictionaryArray.from_arrays(places, pa.array(tickers, pa.string()))
-
-
-def _are_alike(one: RecordingFile, other: RecordingFile) -> bool:
-    """Return whether the rows of two files are read in the same way."""
-    same_columns = one.schema.equals(other.schema) and one.text_columns == other.text_columns
-    return same_columns and one.where_columns == other.where_columns and one.reader.reads_like(other.reader)
-
-
-def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    table = pa.Table.from_batches(batches).combine_chunks()
-    (rows,) = table.to_batches()
-    return plain_rows(rows, plain_schema(rows.schema))
-
-
-def _origins(numbers: Int64s, starts: Int64s, counts: Int64s) -> Int64s:
-    rows = np.arange(counts.sum(), dtype=np.int64) - np.repeat(starts, counts)
-    origins: Int64s = frozen(rows | np.repeat(numbers << ORIGIN_ROW_BITS, counts))
-    return origins
