@@ -31,8 +31,14 @@ from tickstock_cli.sources.records import (
     is_empty_type,
 )
 
-_LENGTHS = ("timeframe", "freq", "frequency", "resolution", "tf", "barsize", "granularity", "barinterval")
-_LENGTHS_WITH_UNIT = ("bar", "bars", "period", "timespan", "aggregation", "candle")
+_LENGTHS = (
+    *("interval", "timeframe", "freq", "frequency", "resolution", "tf", "barsize", "granularity", "barinterval"),
+    *("barlength", "barlen", "barduration", "intervallength", "klineinterval", "candleinterval", "timeinterval"),
+)
+_LENGTHS_WITH_UNIT = (
+    *("bar", "bars", "period", "timespan", "aggregation", "candle", "candles", "kline", "klines", "agg", "duration"),
+    *("barspec", "sampling", "sampled"),
+)
 """Tokens of names of lengths of bars; a number alone under the latter can be anything."""
 
 

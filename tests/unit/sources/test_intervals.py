@@ -92,6 +92,9 @@ def test_columns_of_any_type_are_lengths(column: pa.Array[pa.Scalar[pa.DataType]
     "folder",
     [
         "timeframe=5m",
+        "Interval=5m",
+        "kline_interval=5m",
+        "duration=5min",
         "freq=5min",
         "tf=M5",
         "bar=5m",

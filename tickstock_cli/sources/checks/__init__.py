@@ -6,6 +6,7 @@ stops the run with the remedy, or finds what `replay` notes and `inspect` lists.
 
 from __future__ import annotations
 
+from tickstock_cli.sources.checks.bar_distances import CHECK as BAR_DISTANCES
 from tickstock_cli.sources.checks.bar_label import CHECK as BAR_LABEL
 from tickstock_cli.sources.checks.bar_lengths import CHECK as BAR_LENGTHS
 from tickstock_cli.sources.checks.changes import CHECK as CHANGES
@@ -17,6 +18,7 @@ from tickstock_cli.sources.checks.interval import CHECK as INTERVAL
 from tickstock_cli.sources.checks.marked_rows import CHECK as MARKED_ROWS
 from tickstock_cli.sources.checks.order_book import CHECK as ORDER_BOOK
 from tickstock_cli.sources.checks.plausible import CHECK as PLAUSIBLE
+from tickstock_cli.sources.checks.repeated_bars import CHECK as REPEATED_BARS
 from tickstock_cli.sources.checks.repeated_ids import CHECK as REPEATED_IDS
 from tickstock_cli.sources.checks.tickers import CHECK as TICKERS
 from tickstock_cli.sources.checks.times import CHECK as TIMES
@@ -30,6 +32,8 @@ CHECKS: tuple[RecordingCheck, ...] = (
     INTERVAL,
     BAR_LABEL,
     BAR_LENGTHS,
+    BAR_DISTANCES,
+    REPEATED_BARS,
     ORDER_BOOK,
     CHANGES,
     CORRECTIONS,

@@ -7,13 +7,16 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa
 
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_time
 from tickstock_cli.core.trading_hours import DAY_SECONDS, CustomCalendar, MarketCalendar
-from tickstock_cli.sources.checks.bar_spacing import bar_spacing
+from tickstock_cli.sources.checks.bar_spacing import MORE_ROWS, bar_spacing, ticker_codes
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
+from tickstock_cli.sources.interpretation import HEAD_ROWS
 from tickstock_cli.sources.intervals import whole_ends
+from tickstock_cli.sources.layouts.known import token
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _MINUTE = 60 * NS_PER_SECOND
@@ -21,39 +24,157 @@ _PRE, _OPEN, _CLOSE, _EARLY_CLOSE, _POST = (
     minutes * _MINUTE for minutes in (4 * 60, 9 * 60 + 30, 16 * 60, 13 * 60, 20 * 60)
 )
 _REMEDY = "--set recordings.bar_label=end reads them so (start confirms that it is their start)"
+_ONE_KIND = "write all with the time of their start, or of their end"
 _MOST_OF_A_DAY = 0.9
 _FEWEST = 3
 """Bars whose hours say something."""
+_SETTLED = 30 * _MINUTE
+"""So long behind the close a day's bar can be stamped."""
+_FEWEST_ODD = 0.05
+_END_NAMES = frozenset(
+    (
+        *("closetime", "closets", "closetimestamp", "endtime", "timeend", "tsend", "endts", "end", "barend"),
+        *("timeclose", "periodend", "windowend", "intervalend", "endtimestamp", "timestampend", "barendtime"),
+    )
+)
+"""Tokens of columns with the ends of bars."""
 
 
 def _look(facts: Facts) -> Iterator[Oddity]:
-    if facts.options.bar_label != "auto" or not facts.head.num_rows:
+    if facts.options.bar_label == "start" or not facts.head.num_rows:
         return
     spacing = bar_spacing(facts)
+    labels, codes = _labels(facts, facts.head)
     times = facts.reader.times(facts.head, 0)
     assert times.interval is not None  # of bars
     length = int(spacing.apart.min()) if len(spacing.apart) else int(times.interval.min())
-    labels = [*times.timestamp[times.timestamp > 0].tolist(), *(facts.time_bounds() or ())]
-    if not labels:
+    known = np.unique(np.concatenate([labels, np.array(facts.time_bounds() or (), dtype=np.int64)]))
+    if not len(known):
         return
-    known = np.unique(np.array(labels, dtype=np.int64))
-    if (whole_ends(known, length) != known).all():
-        yield Oddity(
-            f"bars carry their last moment, such as {format_time(int(known[0]))[11:]}, as their start: {_REMEDY}"
-        )
+    if facts.options.bar_label == "end":
+        yield from _look_for_starts(known, length)
         return
+    odd = whole_ends(labels, length) != labels
+    if len(odd) and odd.mean() >= _FEWEST_ODD:
+        yield _of_last_moments(format_time(int(labels[odd.argmax()]))[11:], is_all=bool(odd.all()))
+        return
+    found = _oddity(facts, known, length)
+    if (
+        found is None
+        and length < NS_PER_DAY
+        and facts.head.num_rows >= HEAD_ROWS
+        and _may_be_ends(labels, codes, length)
+    ):
+        labels, codes = _labels(facts, facts.first_rows(facts.head.schema.names, MORE_ROWS))
+        found = _oddity(facts, np.unique(labels), length)
+    if found is None and length < NS_PER_DAY:
+        found = _of_some_tickers(labels, codes, length)
+    if found is not None:
+        yield found
+
+
+def _labels(facts: Facts, rows: pa.RecordBatch) -> tuple[Int64s, Int64s]:
+    """Return the recorded times of rows that have one, and a number for the ticker of each."""
+    times = facts.reader.times(rows, 0)
+    assert times.interval is not None  # of bars
+    codes = ticker_codes(facts.reader.array(rows, "ticker"))
+    labels = times.timestamp + times.interval if facts.options.bar_label == "end" else times.timestamp
+    usable = times.timestamp > 0
+    return labels[usable], codes[usable]
+
+
+def _oddity(facts: Facts, known: Int64s, length: int) -> Oddity | None:
+    """Return what the hours of bars say; None if they are those of starts, or say nothing."""
     clocks = _times_of_day(known, _NEW_YORK)
-    if length >= NS_PER_DAY and np.isin(clocks, (_CLOSE, _EARLY_CLOSE)).all():
-        yield Oddity(
-            "bars of days carry the time of the close, 16:00 in New York, as their start, and are known a day later: "
-            "--set recordings.bar_label=end reads it as their end (start confirms that it is their start)"
+    theirs = facts.layout.columns["timestamp"]
+    if length >= NS_PER_DAY and _are_closes(clocks):
+        return Oddity(
+            f"bars of days carry the time of the close, {_clock(int(clocks.max()))} in New York, as their start, "
+            "and are known a day later: --set recordings.bar_label=end reads it as their end (start confirms that it "
+            "is their start)"
         )
-    elif length < NS_PER_DAY and _are_ends(clocks, length):
-        yield Oddity(f"bars carry the time of their end, as from 09:31 to 16:00 in New York: {_REMEDY}")
-    elif length < NS_PER_DAY and _are_ends_of_days(known, length):
-        yield Oddity(f"bars carry the time of their end: days of UTC go from behind midnight to midnight: {_REMEDY}")
-    elif length < NS_PER_DAY and _are_ends_of(facts.options.calendar, known, length):
-        yield Oddity(f"bars carry the time of their end, by the hours of session.calendar: {_REMEDY}")
+    if length < NS_PER_DAY and _are_ends(clocks, length):
+        return Oddity(f"bars carry the time of their end, as from 09:31 to 16:00 in New York: {_REMEDY}")
+    if length < NS_PER_DAY and _are_ends_of_days(known, length):
+        return Oddity(f"bars carry the time of their end: days of UTC go from behind midnight to midnight: {_REMEDY}")
+    if length < NS_PER_DAY and _are_ends_of(facts.options.calendar, known, length):
+        return Oddity(f"bars carry the time of their end, by the hours of session.calendar: {_REMEDY}")
+    if token(theirs) in _END_NAMES:
+        return Oddity(f"column {theirs} has the ends of bars by its name, and is read as their start: {_REMEDY}")
+    return None
+
+
+def _of_last_moments(example: str, *, is_all: bool) -> Oddity:
+    if is_all:
+        return Oddity(f"bars carry their last moment, such as {example}, as their start: {_REMEDY}")
+    return Oddity(f"some bars carry their last moment, such as {example}, and others their start: {_ONE_KIND}")
+
+
+def _may_be_ends(labels: Int64s, codes: Int64s, length: int) -> bool:
+    """Return whether more rows can show that bars, or those of a ticker, are labelled by their ends.
+
+    Those of a ticker without gaps begin a bar behind the opening; a ticker with gaps can have no bar there.
+    """
+    clocks = _times_of_day(labels, _NEW_YORK)
+    first, _ = _bounds(clocks, codes)
+    late = first == _OPEN + length
+    if not late.any() or clocks.min() == _OPEN + length:
+        return bool(late.any())
+    order = np.lexsort((labels, codes))
+    alike = np.diff(codes[order]) == 0
+    follows = alike & (np.diff(labels[order]) == length)
+    bars = np.bincount(codes[order][1:][alike], minlength=len(first))
+    dense = np.bincount(codes[order][1:][follows], minlength=len(first)) >= _MOST_OF_A_DAY * bars
+    return bool((late & dense & (bars >= _FEWEST)).any())
+
+
+def _bounds(clocks: Int64s, codes: Int64s) -> tuple[Int64s, Int64s]:
+    """Return the first and the last time of day of each ticker; a ticker without a row has none that is usual."""
+    count = int(codes.max(initial=0)) + 1
+    first, last = np.full(count, NS_PER_DAY), np.full(count, -1)
+    known = codes >= 0
+    np.minimum.at(first, codes[known], clocks[known])
+    np.maximum.at(last, codes[known], clocks[known])
+    return first, last
+
+
+def _of_some_tickers(labels: Int64s, codes: Int64s, length: int) -> Oddity | None:
+    """Return that some tickers have the hours of ends, and others those of starts."""
+    first, last = _bounds(_times_of_day(labels, _NEW_YORK), codes)
+    ends = (first == _OPEN + length) & (last == _CLOSE)
+    starts = (first == _OPEN) & (last == _CLOSE - length)
+    if not (ends.any() and starts.any()):
+        return None
+    return Oddity(
+        "bars of {} of {} tickers carry the time of their end, as from 09:31 to 16:00 in New York, and others that of "
+        f"their start: {_ONE_KIND}",
+        (int(ends.sum()), int((ends | starts).sum())),
+    )
+
+
+def _look_for_starts(known: Int64s, length: int) -> Iterator[Oddity]:
+    """Look for bars labelled by their start although they are read as labelled by their end."""
+    clocks = _times_of_day(known, _NEW_YORK)
+    first, last = int(clocks.min()), int(clocks.max())
+    is_session = (first, last + length) in ((_OPEN, _CLOSE), (_OPEN, _EARLY_CLOSE), (_PRE, _POST), (_PRE, _CLOSE))
+    is_day = (
+        known[-1] - known[0] >= _MOST_OF_A_DAY * NS_PER_DAY
+        and known[0] % NS_PER_DAY == 0
+        and (known[-1] + length) % NS_PER_DAY == 0
+    )
+    if length < NS_PER_DAY and (is_session or is_day):
+        hours = f"{_clock(first)} to {_clock(last)} in New York" if is_session else "midnight UTC on"
+        yield Oddity(
+            f"bars carry the time of their start, from {hours}, but are read as labelled by their end, a bar before "
+            "they are known: recordings.bar_label=end goes for all files, so replay those that differ apart"
+        )
+
+
+def _are_closes(clocks: Int64s) -> bool:
+    """Return whether times of day are those of a close, or up to half an hour behind one, such as 16:15."""
+    late = (clocks >= _CLOSE - _MINUTE) & (clocks <= _CLOSE + _SETTLED)
+    early = (clocks >= _EARLY_CLOSE - _MINUTE) & (clocks <= _EARLY_CLOSE + _SETTLED)
+    return bool((late | early).all())
 
 
 def _are_ends_of_days(times: Int64s, length: int) -> bool:
@@ -92,11 +213,18 @@ def _offset(day: int, zone: ZoneInfo) -> int:
 def _are_ends(times: Int64s, length: int) -> bool:
     """Return whether times of day begin a bar behind the opening, and end with the close."""
     first, last = int(times.min()), int(times.max())
+    if (first, last) == (_PRE + length, _CLOSE):
+        return True
     if last == _POST:
         return _PRE < first <= _OPEN + length
     begins = first in (_OPEN + length, -(-_OPEN // length) * length) and first > _OPEN
     at_close = last in (_CLOSE, _EARLY_CLOSE) or (first == _OPEN + length and _CLOSE < last < _CLOSE + length)
     return begins and at_close and len(times) > 1
+
+
+def _clock(clock: int) -> str:
+    """Return a time of day (ns) as hours and minutes."""
+    return f"{clock // (60 * _MINUTE):02}:{clock // _MINUTE % 60:02}"
 
 
 CHECK = RecordingCheck("bar_label", ("ohlcv",), _look)

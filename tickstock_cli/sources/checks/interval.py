@@ -11,6 +11,7 @@ from tickstock_cli.core.times import NS_PER_SECOND, format_duration
 from tickstock_cli.sources.checks.bar_spacing import Spacing, bar_spacing
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.intervals import UNITS
+from tickstock_cli.sources.plain_values import known_values
 from tickstock_cli.sources.records import is_number
 
 _ENOUGH = 2
@@ -42,7 +43,7 @@ def _look(facts: Facts) -> Iterator[Oddity]:
     told = f"interval says that bars are {format_duration(length)} long, but they are {format_duration(apart)} apart"
     if other is None:
         if _contradicts(spacing):
-            yield Oddity(f"{told}; recordings.interval_unit sets the unit of its numbers")
+            yield Oddity(f"{told}; {_advice(facts, apart)}")
     elif len(spacing.apart) >= _ENOUGH or apart < length:
         raise facts.stop(
             f"{told}: its numbers are in another unit than seconds, and bars would be read as known at the wrong time; "
@@ -53,11 +54,40 @@ def _look(facts: Facts) -> Iterator[Oddity]:
 
 
 def _is_number(facts: Facts) -> bool:
-    """Return whether lengths are numbers without a unit."""
+    """Return whether lengths are numbers without a unit, also as texts."""
     theirs = facts.layout.columns.get("interval")
-    if theirs is not None:
-        return is_number(facts.schema.field(theirs).type)
-    return (facts.layout.constants["interval"] or "").replace(".", "", 1).isdigit()
+    if theirs is None:
+        return _is_digits(facts.layout.constants["interval"] or "")
+    if is_number(facts.schema.field(theirs).type):
+        return True
+    texts = _known(facts)
+    return bool(texts) and all(_is_digits(text) for text in texts)
+
+
+def _known(facts: Facts) -> list[str]:
+    """Return the different lengths among the first rows, as texts."""
+    column = facts.column("interval")
+    return [] if column is None else list(dict.fromkeys(map(str, known_values(column))))
+
+
+def _is_digits(text: str) -> bool:
+    return text.strip().replace(".", "", 1).isdigit()
+
+
+def _advice(facts: Facts, apart: int) -> str:
+    """Return the advice for lengths that no unit explains."""
+    if facts.layout.columns.get("interval") is not None and set(_known(facts)) <= {"nan"}:
+        return f"it has no value, so set the length of bars, as in --set recordings.interval_seconds={_seconds(apart)}"
+    if _is_number(facts):
+        return "recordings.interval_unit sets the unit of its numbers"
+    return (
+        "if that is wrong, leave it out and set the length of bars, as in --map interval= "
+        f"--set recordings.interval_seconds={_seconds(apart)}"
+    )
+
+
+def _seconds(length: int) -> int:
+    return max(1, length // NS_PER_SECOND)
 
 
 def _agrees(spacing: Spacing, factor: float) -> bool:

@@ -28,7 +28,8 @@ def at(clock: str, day: int = 8) -> int:
 def write_times(write_bars: Write, times: list[int], **columns: Any) -> Path:
     """Write a bar of IBM at each time."""
     prices = {price: [180.0] * len(times) for price in ("open", "high", "low", "close")}
-    return write_bars(ticker=["IBM"] * len(times), timestamp=times, **prices, volume=[1] * len(times), **columns)
+    bars = {"ticker": ["IBM"] * len(times), "timestamp": times, **prices, "volume": [1] * len(times)}
+    return write_bars(**{**bars, **columns})
 
 
 def session(first: str, last: str, step: int, day: int = 8) -> list[int]:
@@ -44,6 +45,7 @@ def session(first: str, last: str, step: int, day: int = 8) -> list[int]:
         ("10:00", "16:00", 30),
         ("10:00", "16:00", 60),
         ("4:01", "20:00", 1),
+        ("4:01", "16:00", 1),
         ("10:30", "16:30", 60),
     ],
 )
@@ -72,7 +74,18 @@ def test_bars_labelled_at_their_start_are_not(write_bars: Write, first: str, las
     assert noted(write_times(write_bars, session(first, last, minutes * MINUTE)), interval_seconds=minutes * 60) == ""
 
 
-@pytest.mark.parametrize(("clock", "told"), [("16:00", True), ("13:00", True), ("0:00", False), ("9:30", False)])
+@pytest.mark.parametrize(
+    ("clock", "told"),
+    [
+        ("16:00", True),
+        ("15:59", True),
+        ("16:15", True),
+        ("13:00", True),
+        ("17:00", False),
+        ("0:00", False),
+        ("9:30", False),
+    ],
+)
 def test_days_stamped_at_the_close_are_told(write_bars: Write, clock: str, told: bool) -> None:
     """Read as its start, the close of a day would be known a day late."""
     path = write_times(write_bars, [at(clock, day) for day in (7, 8, 9)], interval=[86_400] * 3)
@@ -135,3 +148,63 @@ def test_a_calendar_of_the_configuration_tells_ends(write_bars: Write, first: st
     times = list(range(at(first, 7) + 60 * MINUTE, at(last, 8) + 61 * MINUTE, MINUTE))  # Chicago is an hour behind
     told = noted(write_times(write_bars, times), calendar=calendar)
     assert ("by the hours of session.calendar" in told) is is_end
+
+
+def test_a_half_day_at_the_end_hides_nothing(write_bars: Write) -> None:
+    """Neither the first rows nor the last one have the close of a whole day."""
+    whole, half = [session("9:31", last, MINUTE, day) for last, day in (("16:00", 8), ("12:30", 9))]
+    row = sorted([*whole, *whole, *whole, *half])
+    path = write_times(write_bars, row, ticker=[f"T{place % 3}" for place in range(len(row))])
+    assert "bars carry the time of their end, as from 09:31" in noted(path)
+
+
+def write_tickers(write_bars: Write, times: dict[str, list[int]]) -> Path:
+    """Write bars of tickers in the order of time."""
+    rows = sorted((time, ticker) for ticker, some in times.items() for time in some)
+    return write_times(write_bars, [time for time, _ in rows], ticker=[ticker for _, ticker in rows])
+
+
+@pytest.mark.parametrize("tickers", [2, 6])
+def test_one_ticker_that_is_labelled_otherwise_is_told(write_bars: Write, tickers: int) -> None:
+    """Also where the close of its first day lies behind the first rows."""
+    times = {f"S{place}": session("9:30", "15:59", MINUTE) for place in range(tickers - 1)}
+    path = write_tickers(write_bars, {**times, "E": session("9:31", "16:00", MINUTE)})
+    assert f"bars of 1 of {tickers} tickers carry the time of their end" in noted(path)
+
+
+def test_a_ticker_without_a_bar_at_the_opening_is_no_other_one(write_bars: Write) -> None:
+    """Its closing auction has one at 16:00."""
+    thin = [time for time in session("9:31", "16:00", MINUTE) if time % (7 * MINUTE)]
+    path = write_tickers(write_bars, {"S": session("9:30", "16:00", MINUTE), "THIN": thin})
+    assert noted(path) == ""
+
+
+def test_some_last_moments_among_starts_are_told(write_bars: Write) -> None:
+    """No setting reads both."""
+    ends = [time + MINUTE - 1_000_000 for time in session("9:30", "15:59", MINUTE)]
+    path = write_tickers(write_bars, {"S": session("9:30", "15:59", MINUTE), "E": ends})
+    assert "some bars carry their last moment, such as 13:30:59.999Z, and others their start" in noted(path)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "minutes"), [("9:30", "15:59", 1), ("9:30", "15:30", 30), ("4:00", "19:59", 1)]
+)
+def test_starts_that_are_read_as_ends_are_told(write_bars: Write, first: str, last: str, minutes: int) -> None:
+    """The setting goes for all files: a bar would be known before it has begun."""
+    path = write_times(write_bars, session(first, last, minutes * MINUTE))
+    assert "bars carry the time of their start" in noted(path, interval_seconds=minutes * 60, bar_label="end")
+
+
+def test_starts_of_days_of_utc_that_are_read_as_ends_are_told(write_bars: Write) -> None:
+    """A market that never closes has no other hours."""
+    midnight = at("20:00") // (24 * 60 * MINUTE) * 24 * 60 * MINUTE
+    path = write_times(write_bars, list(range(midnight, midnight + 48 * 60 * MINUTE, 60 * MINUTE)))
+    assert "start, from midnight UTC on" in noted(path, interval_seconds=3_600, bar_label="end")
+
+
+@pytest.mark.parametrize("name", ["close_time", "barEnd", "ts_end"])
+def test_the_name_of_a_column_says_that_it_has_ends(write_bars: Write, name: str) -> None:
+    """Whatever the hours are."""
+    path = write_times(write_bars, session("10:00", "11:00", MINUTE), **{name: session("10:01", "11:01", MINUTE)})
+    assert f"column {name} has the ends of bars by its name" in noted(path, columns={"timestamp": name})
+    assert noted(path, columns={"timestamp": name}, bar_label="end") == ""

@@ -33,8 +33,10 @@ def ends(path: Path, **options: Any) -> int:
         return int(step.bars.available_at[0] - step.bars.timestamp[0])
 
 
-@pytest.mark.parametrize(("value", "unit"), [(5, "min"), (300_000, "ms"), (300_000_000, "us"), (5.0, "min")])
-def test_a_number_in_another_unit_stops_with_the_setting(write_bars: Write, value: float, unit: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "unit"), [(5, "min"), (300_000, "ms"), (300_000_000, "us"), (5.0, "min"), ("5", "min"), ("300000", "ms")]
+)
+def test_a_number_in_another_unit_stops_with_the_setting(write_bars: Write, value: float | str, unit: str) -> None:
     """Read as seconds, a bar of five minutes would be known after five seconds: a look ahead."""
     path = every(write_bars, FIVE_MINUTES, [value] * 8)
     with pytest.raises(SchemaError, match=rf"bars\.parquet: .*5 min 0 s apart.*recordings\.interval_unit={unit} "):
@@ -123,3 +125,17 @@ def test_a_text_that_is_no_length_names_its_row(write_bars: Write, tmp_path: Pat
     (tmp_path / "interval=1M").mkdir()
     with pytest.raises(SchemaError, match="partition interval=1M cannot be read as seconds"):
         ends(every(write_bars, FIVE_MINUTES, None, name="interval=1M/bars.parquet"))
+
+
+def test_a_column_without_values_is_answered_by_the_length(write_bars: Write) -> None:
+    """A unit would change nothing."""
+    path = every(write_bars, FIVE_MINUTES, pa.nulls(8, pa.int64()))
+    assert noted(path).endswith("set the length of bars, as in --set recordings.interval_seconds=300")
+    assert noted(path, interval_seconds=300) == ""
+
+
+def test_a_word_that_is_too_short_a_length_is_answered_by_the_length(write_bars: Write) -> None:
+    """`timespan` has the unit of bars, and their number stands elsewhere."""
+    path = every(write_bars, FIVE_MINUTES, ["minute"] * 8)
+    assert noted(path).endswith("as in --map interval= --set recordings.interval_seconds=300")
+    assert ends(path, columns={"interval": ""}, interval_seconds=300) == FIVE_MINUTES
