@@ -188,6 +188,21 @@ CASES: dict[str, list[Case]] = {
             SECONDS,
         ),
     ],
+    "bars with date and time of day": [
+        Case(
+            {"trade_date": pa.array([20_514] * 3, pa.date32()), "trade_time": [time(9, 30 + n) for n in range(3)]}
+            | {**bars(), **VOLUME, "ticker": X},
+            MINUTES,
+            MINUTE,
+        ),
+    ],
+    "trades with date and time of day": [
+        Case(
+            {"DATE": pa.array([20_514] * 3, pa.date32()), "TIME_M": [f"09:30:0{n}.000000000" for n in range(3)]}
+            | {"EX": X, "SYMBOL": X, "SIZE": [5] * 3, "PRICE": PRICES},
+            SECONDS,
+        ),
+    ],
     "pandas (yfinance, FirstRate and others)": [
         Case({"Date": moments(DAYS, "America/New_York"), **capitals(), "Volume": [5] * 3, "Ticker": X}, DAYS, DAY),
         Case(

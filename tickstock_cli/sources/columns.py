@@ -142,6 +142,10 @@ class ColumnReader:
         where = self._options.where
         return selected(rows, theirs_of(where, self._layout.columns, rows.schema.names)) if where else None
 
+    def days(self, rows: pa.RecordBatch) -> Int64s:
+        """Return the recorded `timestamp` of rows without `time_of_day`, int64 ns; 0 where unusable."""
+        return self._encodings["timestamp"].read(self.array(rows, "timestamp"))
+
     def times(self, rows: pa.RecordBatch, first: int) -> Times:
         """Return the times of rows; ``first`` is the row number of the first. Rows that are not selected have none.
 

@@ -19,6 +19,7 @@ from tickstock_cli.sources.layouts.known import token
 from tickstock_cli.sources.misfit import misfit
 from tickstock_cli.sources.options import ReadOptions, is_set, with_layout
 from tickstock_cli.sources.records import (
+    CLOCK,
     KNOWN_COLUMNS,
     LENGTH,
     NUMBER,
@@ -280,7 +281,9 @@ def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: Colu
     type_ = schema.field(name).type
     if not (is_empty_type(type_) or kind.accepts(type_)):
         meaning = "" if name == ours else f", mapped to {ours},"
-        remedy = _type_remedy(type_, kind) if is_required else f"; --map {ours}= (an empty name) leaves it out"
+        remedy = f"; --map {ours}= (an empty name) leaves it out"
+        if is_required or kind is CLOCK:  # days without their times of day would be read
+            remedy = _type_remedy(type_, kind)
         raise SchemaError(f"{path}: column {name}{meaning} has type {type_}, expected {kind.expected}{remedy}")
 
 
@@ -290,6 +293,11 @@ def _type_remedy(type_: pa.DataType, kind: ColumnType) -> str:
         return "; write a row for each of its values, as polars.DataFrame.explode does"
     if kind is TEXT:
         return "; write it as text, as pandas.Series.astype(str) and polars.Expr.cast(polars.String) do"
+    if kind is CLOCK:
+        return (
+            "; write it as times of day or as durations since midnight, or leave it out with --map time_of_day= (an "
+            "empty name) if timestamp has times of day itself"
+        )
     if kind is NUMBER and TEXT.accepts(type_):
         return "; write it as numbers, as pandas.to_numeric and polars.Expr.cast(polars.Float64) do"
     return ""

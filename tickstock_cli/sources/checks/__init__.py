@@ -15,12 +15,14 @@ from tickstock_cli.sources.checks.corrections import CHECK as CORRECTIONS
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher
 from tickstock_cli.sources.checks.flags import CHECK as FLAGS
 from tickstock_cli.sources.checks.interval import CHECK as INTERVAL
+from tickstock_cli.sources.checks.local_times import CHECK as LOCAL_TIMES
 from tickstock_cli.sources.checks.marked_rows import CHECK as MARKED_ROWS
 from tickstock_cli.sources.checks.order_book import CHECK as ORDER_BOOK
 from tickstock_cli.sources.checks.plausible import CHECK as PLAUSIBLE
 from tickstock_cli.sources.checks.repeated_bars import CHECK as REPEATED_BARS
 from tickstock_cli.sources.checks.repeated_ids import CHECK as REPEATED_IDS
 from tickstock_cli.sources.checks.tickers import CHECK as TICKERS
+from tickstock_cli.sources.checks.time_of_day import CHECK as TIME_OF_DAY
 from tickstock_cli.sources.checks.times import CHECK as TIMES
 from tickstock_cli.sources.checks.where import CHECK as WHERE
 
@@ -28,6 +30,8 @@ __all__ = ["CHECKS", "Facts", "Oddity", "RecordingCheck", "Watcher"]
 
 CHECKS: tuple[RecordingCheck, ...] = (
     TIMES,
+    TIME_OF_DAY,
+    LOCAL_TIMES,
     TICKERS,
     INTERVAL,
     BAR_LABEL,

@@ -44,7 +44,7 @@ def _has_words(facts: Facts, name: str) -> bool:
 
     The footer states them: a column of each file would be dear to read.
     """
-    if not TEXT.accepts(facts.schema.field(name).type) or facts.schema.names.count(name) > 1:
+    if facts.schema.names.count(name) > 1 or not TEXT.accepts(facts.schema.field(name).type):
         return False
     extremes = facts.extremes(name)
     bounds = () if extremes is None else (extremes.low, extremes.high)

@@ -46,7 +46,8 @@ def _look(facts: Facts) -> Iterator[Oddity]:
     if len(usable) and not _EARLIEST_NS <= (middle := int(usable[len(usable) // 2])) < _LATEST_NS:
         yield Oddity(
             f"times are of the year {format_time(middle)[:4]}: if that is wrong, recordings.timestamp_unit sets the "
-            "unit of whole numbers"
+            "unit of numbers since 1970, and those that count days, from midnight or from another year must be "
+            "converted"
         )
     elif len(usable) and middle < _FINE_CLOCKS_NS and bool((usable % NS_PER_SECOND != 0).any()):
         yield Oddity(
@@ -56,15 +57,14 @@ def _look(facts: Facts) -> Iterator[Oddity]:
 
 
 def _numbers(facts: Facts, name: str) -> Int64s | None:
-    """Return the first values of a column as whole numbers, 0 for others; None if it holds no numbers."""
+    """Return the first values of a column without fractions, 0 for none; None if it holds no numbers."""
     if not is_number(facts.schema.field(name).type):
         return None
     column = facts.first.column(name)
     if pt.is_integer(column.type):
         return whole(column, 0)
     numbers = real(column, 0.0)
-    is_whole = (numbers == np.rint(numbers)) & (np.abs(numbers) < 2.0**63)
-    return np.where(is_whole, numbers, 0.0).astype(np.int64)
+    return np.where(np.abs(numbers) < 2.0**63, np.floor(numbers), 0.0).astype(np.int64)
 
 
 def _can_be_dates(facts: Facts, column: str) -> bool:

@@ -30,8 +30,7 @@ LAYOUTS: tuple[KnownLayout, ...] = (
     metatrader.TICKS,
     alpaca.TRADES,
     alpaca.BARS,
-    frames.SPLIT_BARS,
-    frames.SPLIT_TICKS,
+    *frames.SPLIT,
     frames.BARS,
     frames.TICKS,
 )

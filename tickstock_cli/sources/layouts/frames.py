@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from datetime import time as clock
@@ -13,15 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pyarrow as pa
 import pyarrow.types as pt
 
-from tickstock_cli.sources.layouts.known import NEW_YORK, TICKERS, FileColumns, KnownLayout, Reading, token
-from tickstock_cli.sources.records import TEXT, is_number
+from tickstock_cli.sources.layouts.known import NEW_YORK, TICKERS, FileColumns, KnownLayout, Reading, any_types, token
+from tickstock_cli.sources.records import CLOCK, TEXT, is_number
 
 if TYPE_CHECKING:
     from tickstock_cli.sources.text_times import TimeForm
 
 _UTC_TIMES = ("gmttime", "utctime", "timeutc", "datetimeutc", "utcdatetime", "timestamputc")
 TIMES = (*("timestamp", "datetime", "date", "index", "indexlevel0", "level0", "tradedate", "label"), *_UTC_TIMES)
-_SPLIT = {"timestamp": ("date",), "time_of_day": ("time",)}
 _WITH_TIME = (*TIMES, "time")
 _PRICES = {name: (name,) for name in ("open", "high", "low", "close")}
 _TICKERS = (*TICKERS, "tickers", "symbols", "code")
@@ -125,17 +124,35 @@ TICKS = KnownLayout(
     "tick",
     {"ticker": _TICKERS, "timestamp": _WITH_TIME, "price": ("price",), "size": ("size",)},
 )
-SPLIT_BARS = KnownLayout(
-    "bars with date and time of day (Kibot)",
-    "ohlcv",
-    {"ticker": _TICKERS, **_SPLIT, **_PRICES, "volume": _VOLUME},
-    ("date", "time"),
-    read_bars,
+
+
+def _has_clock(columns: FileColumns, theirs: Mapping[str, str]) -> bool:
+    """Return whether a column of times of day has such a type."""
+    type_ = columns.type_of(theirs["time_of_day"])
+    return type_ is not None and CLOCK.accepts(type_)
+
+
+def _split(day: str, clock: str, fits: Callable[[FileColumns, Mapping[str, str]], bool]) -> list[KnownLayout]:
+    """Return the layouts of bars and of trades with the tokens of a day and of a time of day."""
+    shared = {"ticker": _TICKERS, "timestamp": (day,), "time_of_day": (clock,)}
+    bars = {**shared, **_PRICES, "volume": _VOLUME}
+    ticks = {**shared, "price": ("price",), "size": ("size", "volume")}
+    told = "with date and time of day (Kibot)" if fits is any_types else "with date and time of day"
+    return [
+        KnownLayout(f"bars {told}", "ohlcv", bars, (day, clock), read_bars, fits),
+        KnownLayout(f"trades {told}", "tick", ticks, (day, clock), _read_split, fits),
+    ]
+
+
+SPLIT = (
+    *_split("date", "time", any_types),
+    *(
+        layout
+        for day, clock in (
+            *(("date", "timem"), ("tradedate", "tradetime"), ("tradedate", "time"), ("date", "tradetime")),
+            *(("day", "time"), ("date", "tod"), ("day", "tod"), ("date", "clock"), ("tradingday", "time")),
+        )
+        for layout in _split(day, clock, _has_clock)
+    ),
 )
-SPLIT_TICKS = KnownLayout(
-    "trades with date and time of day (Kibot)",
-    "tick",
-    {"ticker": _TICKERS, **_SPLIT, "price": ("price",), "size": ("size", "volume")},
-    ("date", "time"),
-    _read_split,
-)
+"""Where the day and the time of day are in two columns: `TIME_M` is that of TAQ."""

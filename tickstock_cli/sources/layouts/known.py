@@ -101,6 +101,11 @@ def plain_reading(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:  
     return Reading()
 
 
+def any_types(columns: FileColumns, theirs: Mapping[str, str]) -> bool:  # noqa: ARG001 - as others
+    """Return True: names alone tell most layouts."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class KnownLayout:
     """The layout of a vendor's or a program's files: a new one is a file in this room and a line of its registry.
@@ -118,6 +123,8 @@ class KnownLayout:
         Tokens that only this layout has, all of them.
     reading
         Returns the settings from the columns, and from those of ``columns`` that were found.
+    fits
+        Returns whether the columns that were found have the types of this layout.
     """
 
     name: str
@@ -125,6 +132,7 @@ class KnownLayout:
     columns: Mapping[str, tuple[str, ...]]
     tells: tuple[str, ...] = ()
     reading: Callable[[FileColumns, Mapping[str, str]], Reading] = plain_reading
+    fits: Callable[[FileColumns, Mapping[str, str]], bool] = any_types
 
     def found(self, columns: FileColumns, required: tuple[str, ...]) -> dict[str, str] | None:
         """Return our names -> the file's, or None if the file has another layout."""
@@ -136,7 +144,8 @@ class KnownLayout:
             for ours, tokens in self.columns.items()
             if any(token in names for token in tokens)
         }
-        return theirs if all(name in theirs for name in required if name != "ticker") else None
+        is_whole = all(name in theirs for name in required if name != "ticker")
+        return theirs if is_whole and self.fits(columns, theirs) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,3 +54,15 @@ def test_fractions_of_seconds_of_the_nineties_are_told(write: Write) -> None:
     early = NOON - 473_385_600 * SECOND
     assert "but finer than a second, as no market was recorded then" in noted(write(timestamp=[early + 1, early + 2]))
     assert noted(write(timestamp=[early, early + SECOND])) == ""
+
+
+@pytest.mark.parametrize("value", [20131008.093000, 20131008093000.5])
+def test_dates_with_fractions_stop(write: Write, value: float) -> None:
+    """Their whole part is a date: a fraction holds the time of day, or that of a second."""
+    with pytest.raises(SchemaError, match=rf"times such as {int(value)} are dates"):
+        noted(write(timestamp=[value, value]))
+
+
+def test_fractions_of_seconds_since_1970_are_not_mentioned(write: Write) -> None:
+    """Floats have them."""
+    assert noted(write(timestamp=[NOON / SECOND + 0.25, NOON / SECOND + 1.5])) == ""

@@ -1,0 +1,76 @@
+"""Days without the time of day that stands in another column, and times to which one would be added twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow.types as pt
+
+from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.times import NS_PER_DAY
+from tickstock_cli.sources.checks.bar_spacing import ticker_codes
+from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
+from tickstock_cli.sources.checks.several_values import unread
+from tickstock_cli.sources.records import CLOCK, TEXT
+
+_FEWEST = 3
+_MOST_OFFSETS = 2
+"""Midnights of a zone in UTC: those of summer and of winter."""
+_MOST_DIFFERENT = 0.5
+"""Of rows of days alone: a ticker has several on each."""
+_NAMES = ("time", "timem", "tod", "timeofday", "tradetime", "clock", "exchangetime", "localtime", "hms")
+"""Tokens of columns with a time of day."""
+
+
+def _look(facts: Facts) -> Iterator[Oddity]:
+    if facts.first.is_empty:
+        return
+    if "time_of_day" in facts.layout.columns:
+        _stop_at_second_clock(facts)
+    elif facts.record != "ohlcv" and _are_days(facts):
+        column = next((name for name in unread(facts, _NAMES)), None)
+        if column is not None and CLOCK.accepts(facts.schema.field(column).type):
+            raise facts.stop(
+                f"times are days alone, and column {column} has the time of day: --map time_of_day={column} adds it"
+            )
+        where = "" if column is None else f", unlike column {column}"
+        yield Oddity(
+            f"times are days alone{where}, so that all rows of a day are known at its midnight: write times as "
+            "datetimes"
+        )
+
+
+def _stop_at_second_clock(facts: Facts) -> None:
+    """Raise SchemaError if times have a time of day themselves."""
+    theirs, clock = facts.layout.columns["timestamp"], facts.layout.columns["time_of_day"]
+    if pt.is_date(facts.schema.field(theirs).type):
+        return
+    days = facts.reader.days(facts.head)
+    if len(np.unique(days[days > 0] % NS_PER_DAY)) > _MOST_OFFSETS:
+        raise facts.stop(
+            f"column {theirs} has times of day itself, and those of column {clock} would be added to them: leave that "
+            "out with --map time_of_day= (an empty name)"
+        )
+
+
+def _are_days(facts: Facts) -> bool:
+    """Return whether all times are midnights, several rows of a ticker at each."""
+    type_ = facts.schema.field(facts.layout.columns["timestamp"]).type
+    bounds = facts.time_bounds()
+    if not (pt.is_date(type_) or TEXT.accepts(type_) or bounds is None or _have_one_clock(np.array(bounds))):
+        return False
+    times = facts.reader.times(facts.head, 0).timestamp
+    if len(times) < _FEWEST or not _have_one_clock(times[times > 0]):
+        return False
+    rows = np.stack([ticker_codes(facts.reader.array(facts.head, "ticker")), times])
+    return bool(np.unique(rows, axis=1).shape[1] <= _MOST_DIFFERENT * len(times))
+
+
+def _have_one_clock(times: Int64s) -> bool:
+    """Return whether times are whole hours, those of midnight in one zone."""
+    clocks = np.unique(times % NS_PER_DAY)
+    return 0 < len(clocks) <= _MOST_OFFSETS and not (clocks % (NS_PER_DAY // 24)).any()
+
+
+CHECK = RecordingCheck("time_of_day", ("tick", "ohlcv", "fmv"), _look)
