@@ -1,4 +1,4 @@
-"""Turns decoded rows of files that are alike into numbers together: what is done for each file costs more than its rows.
+"""Turns decoded rows of files that are alike into numbers together: doing it file by file costs more than the rows do.
 
 This is for files of one layout that are read whole and are in order. Where anything is otherwise, each file is read for
 itself (``FileStream``), which also finds the right words for what is wrong with it.
