@@ -1,22 +1,25 @@
 """Decodes whole files in threads, ahead of those who need their rows.
 
-Arrow decodes without holding Python's lock, so files are decoded side by side, and while the rows of others are turned
+Arrow decodes without holding Python's lock, so files are decoded side by side, and while others are opened or turned
 into numbers. Rows are returned in the order in which files are asked for, whichever thread is done first.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from tickstock_cli.sources.footer import SMALL_BYTES, open_parquet, reading
+from tickstock_cli.sources.footer import SMALL_BYTES, OpenParquet, open_content, open_parquet, reading
 from tickstock_cli.sources.recording_file import RecordingFile
 
 MOST_THREADS = 4
-_TOGETHER = 16
+TOGETHER = 16
 """Files that a thread decodes before it looks for others."""
 
 Rows = list[pa.RecordBatch]
@@ -27,8 +30,8 @@ class Decoding:
 
     def __init__(self) -> None:
         self._threads: ThreadPoolExecutor | None = None
-        self._begun: dict[int, list[Future[list[Rows]]]] = {}
-        """By the index of the first file."""
+        self._begun: dict[Path, tuple[Future[list[Rows]], int]] = {}
+        """By file: the task, and the place of the file's rows in its result."""
 
     def rows(self, files: Sequence[RecordingFile], then: Sequence[RecordingFile] = ()) -> list[Rows]:
         """Return the rows of each file, all columns that are read.
@@ -43,32 +46,54 @@ class Decoding:
         DataError
             A file is damaged.
         """
-        tasks = self._begun.pop(files[0].index, None) or self._begin(files)
-        if then:
-            self._begun = {then[0].index: self._begin(then)}
-        return [rows for task in tasks for rows in task.result()]
+        for some in (files, then):
+            missing = [file for file in some if file.read_from not in self._begun]
+            for first in range(0, len(missing), TOGETHER):
+                part = missing[first : first + TOGETHER]
+                self.begin(part, [partial(_opened, file) for file in part])
+        return [self._take(file) for file in files]
 
-    def _begin(self, files: Sequence[RecordingFile]) -> list[Future[list[Rows]]]:
+    def begin(self, files: Sequence[RecordingFile], opened: Sequence[Callable[[], OpenParquet]]) -> None:
+        """Decode files in a thread.
+
+        Parameters
+        ----------
+        opened
+            Each opens its file, in that thread.
+        """
         if self._threads is None:
             self._threads = ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "decode")
-        parts = [files[first : first + _TOGETHER] for first in range(0, len(files), _TOGETHER)]
-        return [self._threads.submit(_decoded, part) for part in parts]
+        task = self._threads.submit(_decoded, files, opened)
+        self._begun |= {file.read_from: (task, place) for place, file in enumerate(files)}
+
+    def _take(self, file: RecordingFile) -> Rows:
+        """Return the rows of a file, which are not held any longer."""
+        task, place = self._begun.pop(file.read_from)
+        decoded = task.result()
+        rows, decoded[place] = decoded[place], []
+        return rows
 
     def close(self) -> None:
-        """End the threads. Idempotent."""
+        """Forget what nobody has asked for, and end the threads. Idempotent."""
         self._begun.clear()
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
             self._threads = None
 
 
-def _decoded(files: Sequence[RecordingFile]) -> list[Rows]:
-    return [_rows(file) for file in files]
+def in_memory(file: RecordingFile, content: bytes, metadata: pq.FileMetaData) -> Callable[[], OpenParquet]:
+    """Return what opens a file whose content and footer are in memory."""
+    return partial(open_content, file.path, content, metadata, file.text_columns)
 
 
-def _rows(file: RecordingFile) -> Rows:
-    with (
-        reading(file.path),
-        open_parquet(file.read_from, text=file.text_columns, buffer_size=0, at_once=SMALL_BYTES) as opened,
-    ):
-        return list(opened.iter_batches(max(1, file.rows), columns=file.columns, use_threads=False))
+def _opened(file: RecordingFile) -> OpenParquet:
+    return open_parquet(file.read_from, text=file.text_columns, buffer_size=0, at_once=SMALL_BYTES)
+
+
+def _decoded(files: Sequence[RecordingFile], opened: Sequence[Callable[[], OpenParquet]]) -> list[Rows]:
+    return [_rows(file, open_file) for file, open_file in zip(files, opened, strict=True)]
+
+
+def _rows(file: RecordingFile, open_file: Callable[[], OpenParquet]) -> Rows:
+    with reading(file.path), open_file() as parquet:
+        return list(parquet.iter_batches(max(1, file.rows), columns=file.columns, use_threads=False))

@@ -12,6 +12,7 @@ from tickstock_cli.core.batch_file import TemporaryFolder
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MAX_NS, MIN_NS
 from tickstock_cli.sources.checks.running import Watchers
+from tickstock_cli.sources.decoding import Decoding
 from tickstock_cli.sources.gather import Gathering, HeldMemory
 from tickstock_cli.sources.merge import MOST_CHUNK_ROWS, Waiting, chunk_rows
 from tickstock_cli.sources.options import ReadOptions, Unsorted
@@ -38,6 +39,8 @@ class FileStreams:
         Per file, whether it is sorted while it is read.
     watchers
         Filled with the watchers of each opened file, if it has any.
+    decoding
+        Decodes files that are read together; whoever made it closes it.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class FileStreams:
         positions: Sequence[int],
         unsorted: Sequence[bool],
         watchers: dict[int, Watchers],
+        decoding: Decoding,
     ) -> None:
         self._files = files
         self._options = options
@@ -57,6 +61,7 @@ class FileStreams:
         self._positions = positions
         self._unsorted = unsorted
         self._watchers = watchers
+        self._decoding = decoding
 
     def waiting(self, batch_rows: int) -> list[Waiting]:
         """Return the streams for the merge, which opens them in their turn."""
@@ -70,7 +75,7 @@ class FileStreams:
         for record, kind in KINDS.items():
             mine = ~own & np.array([file.record == record for file in needed], dtype=np.bool_)
             if mine.any():
-                small = SmallFiles(self._files, self._is_whole, self._codes.another(), self._watchers)
+                small = SmallFiles(self._files, self._is_whole, self._codes.another(), self._watchers, self._decoding)
                 gathering = Gathering(
                     kind,
                     numbers[mine],

@@ -191,7 +191,6 @@ class Gathering:
             stream.close()
         for run in self._runs:
             run.close()
-        self._small.close()
 
 
 class _Pool:

@@ -25,7 +25,9 @@ from tickstock_cli.sources.assemble import Assembler
 from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.checks.running import Watchers, joined
 from tickstock_cli.sources.copied_files import without_copies
+from tickstock_cli.sources.decoding import Decoding
 from tickstock_cli.sources.discover import discover
+from tickstock_cli.sources.early_decoding import EarlyDecoding
 from tickstock_cli.sources.file_opener import FileOpener
 from tickstock_cli.sources.file_streams import FileStreams
 from tickstock_cli.sources.interpretation import Guess
@@ -59,6 +61,8 @@ class Recordings:
         Ticks, then bars, then fair values; within a type in the order given. Built by ``open``.
     left_out
         Outputs of tickstock among the found files.
+    decoding
+        Decodes some of the files already.
 
     Notes
     -----
@@ -66,12 +70,19 @@ class Recordings:
     ``batches`` iterator can be active; it can run in another thread than ``open``.
     """
 
-    def __init__(self, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        files: Sequence[RecordingFile],
+        options: ReadOptions,
+        left_out: Sequence[str] = (),
+        decoding: Decoding | None = None,
+    ) -> None:
         self.files = tuple(files)
         self.left_out = tuple(left_out)
         self.symbols = SymbolTable()
         self._options = options
         self._temporary = TemporaryFolder(options.sort_dir)
+        self._decoding = decoding or Decoding()
         self._unsorted: Sequence[bool] | None = None
         self._watchers: dict[int, Watchers] = {}
         self._repeated = RepeatedRows(())
@@ -97,39 +108,31 @@ class Recordings:
         """
         options = options or ReadOptions()
         check_mapping(options.columns)
-        files: list[RecordingFile] = []
-        left_out: list[str] = []
-        empty: NoRowsError | None = None
-        opener = FileOpener(options)
-        with no_gc():  # what is made here stays, so that collections would look at all of it many times, for nothing
-            for found in readable(within(discover(paths), options), options.sort_dir):
-                try:
-                    files.append(opener.open(found, len(files)))
-                except OwnOutputError:
-                    if found.named:
-                        raise
-                    left_out.append(found.path)
-                except NoRowsError as error:  # nothing is lost with it
-                    if found.named:
-                        raise
-                    empty = error
-        if not files and empty is not None:
-            raise empty
-        if not files:
-            raise DataError(only_outputs_message(paths) if left_out else no_rows_message(paths))
-        recordings = cls.of(files, options, left_out)
-        recordings.check_mapping()
+        decoding = Decoding()
+        try:
+            files, left_out = _opened(paths, options, decoding)
+            recordings = cls.of(files, options, left_out, decoding)
+            recordings.check_mapping()
+        except BaseException:
+            decoding.close()
+            raise
         return recordings
 
     @classmethod
-    def of(cls, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> Self:
+    def of(
+        cls,
+        files: Sequence[RecordingFile],
+        options: ReadOptions,
+        left_out: Sequence[str] = (),
+        decoding: Decoding | None = None,
+    ) -> Self:
         """Return a recording of files that are open already, in the given order; one of those with the same rows."""
         files = _of_partitions(files, options.where)
         if options.copies == "once":
             files = without_copies(files)
         ordered = sorted(files, key=lambda file: _TYPE_ORDER[file.record])
         numbered = [file if file.index == index else replace(file, index=index) for index, file in enumerate(ordered)]
-        return cls(numbered, options, left_out)
+        return cls(numbered, options, left_out, decoding)
 
     def check_mapping(self) -> None:
         """Raise UsageError if the options name a column that no file has."""
@@ -241,7 +244,14 @@ class Recordings:
             raise UsageError(f"there are {len(self.files)} files, but positions for {len(positions)}")
         unsorted = self._need_sorting()
         streams = FileStreams(
-            self.files, self._options, self.symbols, self._temporary, positions, unsorted, self._watchers
+            self.files,
+            self._options,
+            self.symbols,
+            self._temporary,
+            positions,
+            unsorted,
+            self._watchers,
+            self._decoding,
         )
         compared = self.files if self._options.copies == "once" else ()
         self._repeated, self._overlapping = RepeatedRows(compared), OverlappingBars(compared)
@@ -249,11 +259,14 @@ class Recordings:
 
     def _watched(self, steps: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
         """Yield the steps, and look for ticks and bars that are in two files."""
-        for step in steps:
-            self._repeated.see(step.ticks)
-            self._overlapping.see(step.bars)
-            yield step
-        self._repeated.finish()
+        try:
+            for step in steps:
+                self._repeated.see(step.ticks)
+                self._overlapping.see(step.bars)
+                yield step
+            self._repeated.finish()
+        finally:
+            self._decoding.close()
 
     def _need_sorting(self) -> Sequence[bool]:
         """Return which files are sorted while they are read."""
@@ -272,6 +285,7 @@ class Recordings:
 
     def close(self) -> None:
         """Remove temporary files. Idempotent."""
+        self._decoding.close()
         self._temporary.close()
 
     def __enter__(self) -> Self:
@@ -281,6 +295,48 @@ class Recordings:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _opened(
+    paths: Sequence[str | Path], options: ReadOptions, decoding: Decoding
+) -> tuple[list[RecordingFile], list[str]]:
+    """Open the files of paths; return them, and the outputs of tickstock among them.
+
+    Raises
+    ------
+    DataError
+        There is no recording, or a file is damaged.
+    """
+    files: list[RecordingFile] = []
+    left_out: list[str] = []
+    empty: NoRowsError | None = None
+    early = EarlyDecoding(decoding) if _reads_whole(options) else None
+    opener = FileOpener(options, early)
+    with no_gc():  # what is made here stays, so that collections would look at all of it many times, for nothing
+        for found in readable(within(discover(paths), options), options.sort_dir):
+            try:
+                files.append(opener.open(found, len(files)))
+            except OwnOutputError:
+                if found.named:
+                    raise
+                left_out.append(found.path)
+            except NoRowsError as error:  # nothing is lost with it
+                if found.named:
+                    raise
+                empty = error
+    if not files and empty is not None:
+        raise empty
+    if not files:
+        raise DataError(only_outputs_message(paths) if left_out else no_rows_message(paths))
+    if early is not None:
+        early.begin()
+    return files, left_out
+
+
+def _reads_whole(options: ReadOptions) -> bool:
+    """Return whether all files are read at once, each from its first row to its last."""
+    is_bounded = options.start is not None or options.end is not None
+    return options.reads_at_once and not is_bounded and options.unsorted is not Unsorted.SORT
 
 
 def _of_partitions(files: Sequence[RecordingFile], where: Where) -> Sequence[RecordingFile]:

@@ -38,6 +38,8 @@ class SmallFiles:
         Codes of tickers.
     watchers
         Filled with the watchers of each file that has any.
+    decoding
+        Decodes them; whoever made it closes it.
     """
 
     def __init__(
@@ -46,12 +48,13 @@ class SmallFiles:
         is_whole: Callable[[RecordingFile], bool],
         codes: TickerCodes,
         watchers: MutableMapping[int, Watchers],
+        decoding: Decoding,
     ) -> None:
         self._files = files
         self._is_whole = is_whole
         self._codes = codes
         self._watchers = watchers
-        self._decoding = Decoding()
+        self._decoding = decoding
         self._latest: tuple[int, Sequence[int]] = (-1, ())
         """What ``next_alike`` returned for the latest place: it is asked for it again."""
 
@@ -100,7 +103,3 @@ class SmallFiles:
             return found[0], rows.num_rows
         except (DataError, OrderError, pa.ArrowException, UnicodeDecodeError):
             return None
-
-    def close(self) -> None:
-        """End decoding ahead."""
-        self._decoding.close()

@@ -144,6 +144,7 @@ class Facts:
 
     @property
     def path(self) -> str:
+        """The path for messages."""
         self.was_asked = True
         return self._path
 
@@ -155,11 +156,13 @@ class Facts:
 
     @property
     def reader(self) -> ColumnReader:
+        """Reads the rows of the file."""
         self.was_asked = True
         return self._reader
 
     @property
     def first(self) -> FirstRows:
+        """The first rows, and the extremes of all."""
         self.was_asked = True
         return self._first
 
