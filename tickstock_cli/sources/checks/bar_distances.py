@@ -8,7 +8,7 @@ import numpy as np
 
 from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.core.times import format_duration
-from tickstock_cli.sources.checks.bar_spacing import ticker_codes
+from tickstock_cli.sources.checks.bar_spacing import first_bars, ticker_codes
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 
 _FEWEST = 8
@@ -19,18 +19,11 @@ _MOST = 0.9
 def _look(facts: Facts) -> Iterator[Oddity]:
     if facts.first.is_empty or is_recorded(facts.schema):
         return
-    times = facts.reader.times(facts.head, 0)
-    assert times.interval is not None  # of bars
-    tickers = facts.reader.array(facts.head, "ticker")
-    codes = ticker_codes(tickers)
-    usable = codes >= 0 if times.known is None else (codes >= 0) & times.known
-    order = np.lexsort((times.timestamp, times.interval, codes))
-    order = order[usable[order]]
-    alike = (np.diff(codes[order]) == 0) & (np.diff(times.interval[order]) == 0)
-    apart = np.diff(times.timestamp[order])
-    alike &= apart > 0
-    of, apart, length = codes[order][1:][alike], apart[alike], times.interval[order][1:][alike]
-    if not len(of):
+    bars = first_bars(facts)
+    apart = np.diff(bars.start)
+    alike = bars.neighbours() & (apart > 0) & (bars.code[1:] >= 0)
+    of, apart, length = bars.code[1:][alike], apart[alike], bars.length[1:][alike]
+    if not len(of) or (apart.min() == length.min() and len(np.unique(of)) == 1):
         return
     count = int(of.max()) + 1
     least = np.full(count, np.iinfo(np.int64).max)
@@ -42,7 +35,8 @@ def _look(facts: Facts) -> Iterator[Oddity]:
     if not is_odd.any() or not ((distances > 0) & (least == lengths)).any():  # or all are odd, which others tell
         return
     odd = int(is_odd.argmax())
-    ticker = tickers[int((codes == odd).argmax())].as_py()
+    tickers = facts.reader.array(facts.head, "ticker")
+    ticker = tickers[int((ticker_codes(tickers) == odd).argmax())].as_py()
     distance, read_as = format_duration(int(least[odd])), format_duration(int(lengths[odd]))
     yield Oddity(
         f"bars of {ticker} are {distance} apart, but read as {read_as} long, as those of other tickers are: write the "

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
 
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_time
 from tickstock_cli.core.trading_hours import DAY_SECONDS, CustomCalendar, MarketCalendar
-from tickstock_cli.sources.checks.bar_spacing import MORE_ROWS, bar_spacing, ticker_codes
+from tickstock_cli.sources.checks.bar_spacing import FirstBars, bar_spacing, first_bars, more_bars
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.interpretation import HEAD_ROWS
 from tickstock_cli.sources.intervals import whole_ends
@@ -43,14 +42,14 @@ _END_NAMES = frozenset(
 def _look(facts: Facts) -> Iterator[Oddity]:
     if facts.options.bar_label == "start" or not facts.head.num_rows:
         return
+    bars = first_bars(facts)
     spacing = bar_spacing(facts)
-    labels, codes = _labels(facts, facts.head)
-    times = facts.reader.times(facts.head, 0)
-    assert times.interval is not None  # of bars
-    length = int(spacing.apart.min()) if len(spacing.apart) else int(times.interval.min())
-    known = np.unique(np.concatenate([labels, np.array(facts.time_bounds() or (), dtype=np.int64)]))
-    if not len(known):
+    labels = _labels(facts, bars)
+    bounds = np.array(facts.time_bounds() or (), dtype=np.int64)
+    known = np.concatenate([labels, bounds])
+    if not len(known) or not len(bars.length):
         return
+    length = int(spacing.apart.min()) if len(spacing.apart) else int(bars.length.min())
     if facts.options.bar_label == "end":
         yield from _look_for_starts(known, length)
         return
@@ -58,34 +57,34 @@ def _look(facts: Facts) -> Iterator[Oddity]:
     if len(odd) and odd.mean() >= _FEWEST_ODD:
         yield _of_last_moments(format_time(int(labels[odd.argmax()]))[11:], is_all=bool(odd.all()))
         return
-    found = _oddity(facts, known, length)
-    if (
-        found is None
-        and length < NS_PER_DAY
-        and facts.head.num_rows >= HEAD_ROWS
-        and _may_be_ends(labels, codes, length)
-    ):
-        labels, codes = _labels(facts, facts.first_rows(facts.head.schema.names, MORE_ROWS))
-        found = _oddity(facts, np.unique(labels), length)
+    clocks = _times_of_day(known, _NEW_YORK)
+    found = _oddity(facts, known, clocks, length)
     if found is None and length < NS_PER_DAY:
-        found = _of_some_tickers(labels, codes, length)
+        found = _of_tickers(facts, bars, clocks[: len(labels)], length)
     if found is not None:
         yield found
 
 
-def _labels(facts: Facts, rows: pa.RecordBatch) -> tuple[Int64s, Int64s]:
-    """Return the recorded times of rows that have one, and a number for the ticker of each."""
-    times = facts.reader.times(rows, 0)
-    assert times.interval is not None  # of bars
-    codes = ticker_codes(facts.reader.array(rows, "ticker"))
-    labels = times.timestamp + times.interval if facts.options.bar_label == "end" else times.timestamp
-    usable = times.timestamp > 0
-    return labels[usable], codes[usable]
+def _of_tickers(facts: Facts, bars: FirstBars, clocks: Int64s, length: int) -> Oddity | None:
+    """Return what the hours of single tickers, or those of more rows, say."""
+    if not _may_be_ends(bars, clocks, length):
+        return None
+    if facts.head.num_rows >= HEAD_ROWS:
+        bars = more_bars(facts)
+        labels = _labels(facts, bars)
+        clocks = _times_of_day(labels, _NEW_YORK)
+        if (found := _oddity(facts, labels, clocks, length)) is not None:
+            return found
+    return _of_some_tickers(clocks, bars.code, length)
 
 
-def _oddity(facts: Facts, known: Int64s, length: int) -> Oddity | None:
+def _labels(facts: Facts, bars: FirstBars) -> Int64s:
+    """Return the recorded times of bars."""
+    return bars.start + bars.length if facts.options.bar_label == "end" else bars.start
+
+
+def _oddity(facts: Facts, known: Int64s, clocks: Int64s, length: int) -> Oddity | None:
     """Return what the hours of bars say; None if they are those of starts, or say nothing."""
-    clocks = _times_of_day(known, _NEW_YORK)
     theirs = facts.layout.columns["timestamp"]
     if length >= NS_PER_DAY and _are_closes(clocks):
         return Oddity(
@@ -110,22 +109,22 @@ def _of_last_moments(example: str, *, is_all: bool) -> Oddity:
     return Oddity(f"some bars carry their last moment, such as {example}, and others their start: {_ONE_KIND}")
 
 
-def _may_be_ends(labels: Int64s, codes: Int64s, length: int) -> bool:
+def _may_be_ends(bars: FirstBars, clocks: Int64s, length: int) -> bool:
     """Return whether more rows can show that bars, or those of a ticker, are labelled by their ends.
 
     Those of a ticker without gaps begin a bar behind the opening; a ticker with gaps can have no bar there.
     """
-    clocks = _times_of_day(labels, _NEW_YORK)
-    first, _ = _bounds(clocks, codes)
+    if not (clocks == _OPEN + length).any():
+        return False
+    first, _ = _bounds(clocks, bars.code)
     late = first == _OPEN + length
     if not late.any() or clocks.min() == _OPEN + length:
         return bool(late.any())
-    order = np.lexsort((labels, codes))
-    alike = np.diff(codes[order]) == 0
-    follows = alike & (np.diff(labels[order]) == length)
-    bars = np.bincount(codes[order][1:][alike], minlength=len(first))
-    dense = np.bincount(codes[order][1:][follows], minlength=len(first)) >= _MOST_OF_A_DAY * bars
-    return bool((late & dense & (bars >= _FEWEST)).any())
+    alike = bars.neighbours() & (bars.code[1:] >= 0)
+    of = bars.code[1:]
+    count = np.bincount(of[alike], minlength=len(first))
+    dense = np.bincount(of[alike & (np.diff(bars.start) == length)], minlength=len(first)) >= _MOST_OF_A_DAY * count
+    return bool((late & dense & (count >= _FEWEST)).any())
 
 
 def _bounds(clocks: Int64s, codes: Int64s) -> tuple[Int64s, Int64s]:
@@ -138,9 +137,9 @@ def _bounds(clocks: Int64s, codes: Int64s) -> tuple[Int64s, Int64s]:
     return first, last
 
 
-def _of_some_tickers(labels: Int64s, codes: Int64s, length: int) -> Oddity | None:
+def _of_some_tickers(clocks: Int64s, codes: Int64s, length: int) -> Oddity | None:
     """Return that some tickers have the hours of ends, and others those of starts."""
-    first, last = _bounds(_times_of_day(labels, _NEW_YORK), codes)
+    first, last = _bounds(clocks, codes)
     ends = (first == _OPEN + length) & (last == _CLOSE)
     starts = (first == _OPEN) & (last == _CLOSE - length)
     if not (ends.any() and starts.any()):
@@ -158,9 +157,9 @@ def _look_for_starts(known: Int64s, length: int) -> Iterator[Oddity]:
     first, last = int(clocks.min()), int(clocks.max())
     is_session = (first, last + length) in ((_OPEN, _CLOSE), (_OPEN, _EARLY_CLOSE), (_PRE, _POST), (_PRE, _CLOSE))
     is_day = (
-        known[-1] - known[0] >= _MOST_OF_A_DAY * NS_PER_DAY
-        and known[0] % NS_PER_DAY == 0
-        and (known[-1] + length) % NS_PER_DAY == 0
+        known.max() - known.min() >= _MOST_OF_A_DAY * NS_PER_DAY
+        and known.min() % NS_PER_DAY == 0
+        and (known.max() + length) % NS_PER_DAY == 0
     )
     if length < NS_PER_DAY and (is_session or is_day):
         hours = f"{_clock(first)} to {_clock(last)} in New York" if is_session else "midnight UTC on"
@@ -179,7 +178,7 @@ def _are_closes(clocks: Int64s) -> bool:
 
 def _are_ends_of_days(times: Int64s, length: int) -> bool:
     """Return whether times fill whole days of UTC that begin a bar behind midnight and end with midnight."""
-    first, last = int(times[0]), int(times[-1])
+    first, last = int(times.min()), int(times.max())
     is_whole = last - first >= _MOST_OF_A_DAY * NS_PER_DAY
     return is_whole and first % NS_PER_DAY == length and last % NS_PER_DAY == 0
 
@@ -188,7 +187,7 @@ def _are_ends_of(calendar: MarketCalendar, times: Int64s, length: int) -> bool:
     """Return whether times go from a bar behind the beginning of a phase to the end of one."""
     if not isinstance(calendar, CustomCalendar) or len(times) < _FEWEST:
         return False
-    first, last = _times_of_day(times[[0, -1]], ZoneInfo(calendar.zone)).tolist()
+    first, last = _times_of_day(np.array([times.min(), times.max()]), ZoneInfo(calendar.zone)).tolist()
     starts = {hours.start % DAY_SECONDS * NS_PER_SECOND for hours in calendar.hours}
     ends = {hours.end % DAY_SECONDS * NS_PER_SECOND for hours in calendar.hours} | {
         calendar.half_day_end % DAY_SECONDS * NS_PER_SECOND

@@ -105,6 +105,7 @@ class Facts:
         "_reader",
         "_scan",
         "_time_bounds",
+        "kept",
         "layout",
         "options",
         "schema",
@@ -129,6 +130,8 @@ class Facts:
         self.schema = schema
         self.options = options
         self.was_asked = False
+        self.kept: dict[str, Any] = {}
+        """What a check computed of this file for others, by a name."""
         self._path = path
         self._partitions = partitions
         self._reader = reader

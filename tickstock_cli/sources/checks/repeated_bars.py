@@ -7,11 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow.types as pt
 
-from tickstock_cli.core.batch import Int64s
-from tickstock_cli.sources.checks.bar_spacing import ticker_codes
+from tickstock_cli.sources.checks.bar_spacing import first_bars, ticker_codes
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.checks.several_values import several_values, told
-from tickstock_cli.sources.plain_numbers import Bools
 
 _SHARE = 0.01
 _FEWEST = 3
@@ -22,19 +20,12 @@ _MOST_VALUES = 50
 def _look(facts: Facts) -> Iterator[Oddity]:
     if facts.first.is_empty:
         return
-    times = facts.reader.times(facts.head, 0)
-    assert times.interval is not None  # of bars
-    codes = ticker_codes(facts.reader.array(facts.head, "ticker"))
-    keys = np.stack([codes, times.timestamp, times.interval])
-    usable = (codes >= 0) & (times.timestamp > 0)
-    if times.known is not None:
-        usable &= times.known
-    keys = keys[:, usable]
-    rows = keys.shape[1]
-    again = rows - np.unique(keys, axis=1).shape[1]
+    bars = first_bars(facts)
+    rows = len(bars.code)
+    again = int(np.count_nonzero(bars.neighbours() & (np.diff(bars.start) == 0) & (bars.code[1:] >= 0)))
     if again < _FEWEST or again < _SHARE * rows:
         return
-    column = next((name for name in facts.layout.ignored if _tells_apart(facts, name, keys, usable)), None)
+    column = next((name for name in facts.layout.ignored if _tells_apart(facts, name)), None)
     remedy = "keep each in one row"
     if column is not None:
         values = told(several_values(facts, column))
@@ -45,18 +36,17 @@ def _look(facts: Facts) -> Iterator[Oddity]:
     )
 
 
-def _tells_apart(facts: Facts, name: str, keys: Int64s, usable: Bools) -> bool:
+def _tells_apart(facts: Facts, name: str) -> bool:
     """Return whether no two bars that begin together have the same value of a column with few values."""
     if facts.schema.names.count(name) > 1 or pt.is_nested(facts.schema.field(name).type):
         return False
-    rows = facts.first_rows([name])
-    if pt.is_null(rows.column(0).type) or rows.num_rows != len(usable):
+    values = ticker_codes(facts.first_rows([name]).column(0))
+    if len(values) != facts.head.num_rows or not 1 < len(np.unique(values)) <= _MOST_VALUES:
         return False
-    values = ticker_codes(rows.column(0))
-    if not 1 < len(np.unique(values)) <= _MOST_VALUES:
-        return False
-    both = np.concatenate([keys, values[None, usable]])
-    return bool(np.unique(both, axis=1).shape[1] == keys.shape[1])
+    times = facts.reader.times(facts.head, 0)
+    codes = ticker_codes(facts.reader.array(facts.head, "ticker"))
+    keys = np.stack([codes, times.timestamp, values])[:, times.timestamp > 0]
+    return bool(np.unique(keys, axis=1).shape[1] == keys.shape[1])
 
 
 CHECK = RecordingCheck("repeated_bars", ("ohlcv",), _look)

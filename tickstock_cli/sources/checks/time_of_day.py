@@ -14,9 +14,12 @@ from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.checks.several_values import unread
 from tickstock_cli.sources.records import CLOCK, TEXT
 
+_HOUR = NS_PER_DAY // 24
 _FEWEST = 3
 _MOST_OFFSETS = 2
 """Midnights of a zone in UTC: those of summer and of winter."""
+_MIDNIGHTS = (0, 4 * _HOUR, 5 * _HOUR)
+"""Of UTC, and of New York in summer and in winter, by UTC."""
 _MOST_DIFFERENT = 0.5
 """Of rows of days alone: a ticker has several on each."""
 _NAMES = ("time", "timem", "tod", "timeofday", "tradetime", "clock", "exchangetime", "localtime", "hms")
@@ -58,19 +61,19 @@ def _are_days(facts: Facts) -> bool:
     """Return whether all times are midnights, several rows of a ticker at each."""
     type_ = facts.schema.field(facts.layout.columns["timestamp"]).type
     bounds = facts.time_bounds()
-    if not (pt.is_date(type_) or TEXT.accepts(type_) or bounds is None or _have_one_clock(np.array(bounds))):
+    if not (pt.is_date(type_) or TEXT.accepts(type_) or bounds is None or not any(bound % _HOUR for bound in bounds)):
         return False
     times = facts.reader.times(facts.head, 0).timestamp
-    if len(times) < _FEWEST or not _have_one_clock(times[times > 0]):
+    if len(times) < _FEWEST or not (pt.is_date(type_) or _are_midnights(times[times > 0])):
         return False
     rows = np.stack([ticker_codes(facts.reader.array(facts.head, "ticker")), times])
     return bool(np.unique(rows, axis=1).shape[1] <= _MOST_DIFFERENT * len(times))
 
 
-def _have_one_clock(times: Int64s) -> bool:
-    """Return whether times are whole hours, those of midnight in one zone."""
+def _are_midnights(times: Int64s) -> bool:
+    """Return whether times are midnights of UTC or of New York."""
     clocks = np.unique(times % NS_PER_DAY)
-    return 0 < len(clocks) <= _MOST_OFFSETS and not (clocks % (NS_PER_DAY // 24)).any()
+    return bool(0 < len(clocks) <= _MOST_OFFSETS and np.isin(clocks, _MIDNIGHTS).all())
 
 
 CHECK = RecordingCheck("time_of_day", ("tick", "ohlcv", "fmv"), _look)
