@@ -162,6 +162,21 @@ def test_outputs_of_tickstock_among_recordings_are_reported(here: Here, tmp_path
     assert plain["left_out"] == [str(folder / "events.parquet")]
 
 
+def test_files_beside_recordings_that_are_not_read_are_reported_once(here: Here, tmp_path: Path) -> None:
+    """Half of a folder's tickers can be in CSV files, and the run would look complete."""
+    folder = morning(tmp_path / "recorded")
+    for name in ("MSFT.csv", "IBM.csv", "README.md"):
+        (folder / name).write_text("time,price\n1,2\n")
+    note = (
+        f"2 .csv files are not read, first {folder / 'IBM.csv'}; tickstock import makes recordings of CSV and zip "
+        "files, see tickstock import --help"
+    )
+    assert here("replay", folder, "--json").stderr == f"note: {note}\n"
+    assert " ".join(here("inspect", folder).stdout.split()).count(note) == 1
+    (plain,) = json.loads(here("inspect", folder, "--json").stdout)["not_read"]
+    assert (plain["ending"], plain["files"], plain["first"]) == (".csv", 2, str(folder / "IBM.csv"))
+
+
 def test_rows_of_a_value_are_inspected_and_replayed(tmp_path: Path) -> None:
     """An order book stops both commands with the filter that mends it, and each says what it leaves out."""
     path = write_ticks(tmp_path / "book.parquet", action=["A", "T", "T", "C", "T"])

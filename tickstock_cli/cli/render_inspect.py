@@ -20,6 +20,7 @@ from tickstock_cli.inspection.quality.verdict import ROW_ASPECTS, costs, grade
 from tickstock_cli.inspection.report import FileReport, Report
 from tickstock_cli.inspection.survey import RowGap
 from tickstock_cli.sources.recordings import left_out_note
+from tickstock_cli.sources.unread import unread_notes
 
 Line = tuple[str, str, str]
 """Label, text, style."""
@@ -45,6 +46,7 @@ def render_report(report: Report, zone: ShownZone) -> Group:
     parts += [Text(f"cannot be read: {file.error}", style="red") for file in report.unreadable]
     if report.left_out:
         parts.append(Text(left_out_note(report.left_out)))
+    parts += [Text(note) for note in unread_notes(report.unread)]
     return Group(*parts, *_totals(report))
 
 

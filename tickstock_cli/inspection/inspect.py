@@ -48,6 +48,7 @@ from tickstock_cli.sources.recordings import (
 )
 from tickstock_cli.sources.ticker_order import is_sorted_by_ticker
 from tickstock_cli.sources.unfinished import readable
+from tickstock_cli.sources.unread import unread_files
 
 DETECTING_FACTOR = 2
 """Time of detection relative to reading and judging rows, measured on ticks of 8,000 tickers."""
@@ -89,7 +90,8 @@ def inspect(
     UsageError
         An option is invalid.
     """
-    files, unreadable, left_out = _openable(recording_paths(paths), options)
+    others: list[str] = []
+    files, unreadable, left_out = _openable(recording_paths(paths), options, others)
     disorders = first_disorders(files)
     in_order = not any(disorders)
     total = sum(file.rows for file in files) * (2 if in_order else 3)
@@ -122,13 +124,25 @@ def inspect(
         for file, disorder in zip(files, disorders, strict=True)
     )
     flat_out = _flat_out_seconds(reading, sum(file.rows for file in files))
-    return Report(reports, unreadable, judged.tickers, flat_out, _recorded_seconds(reports), left_out, tuple(phases))
+    return Report(
+        reports,
+        unreadable,
+        judged.tickers,
+        flat_out,
+        _recorded_seconds(reports),
+        left_out,
+        unread_files(others),
+        tuple(phases),
+    )
 
 
 def _openable(
-    paths: Sequence[str | Path], options: ReadOptions
+    paths: Sequence[str | Path], options: ReadOptions, others: list[str]
 ) -> tuple[tuple[RecordingFile, ...], tuple[Unreadable, ...], tuple[str, ...]]:
-    """Return the files that can be opened, in recording order, those that cannot, and outputs of tickstock."""
+    """Return the files that can be opened, in recording order, those that cannot, and outputs of tickstock.
+
+    ``others`` gets the paths of files in folders that are not read.
+    """
     check_mapping(options.columns)
     good: list[RecordingFile] = []
     bad = list(changed_files(paths))
@@ -136,7 +150,7 @@ def _openable(
     left_out: list[str] = []
     empty: list[Unreadable] = []
     opener = FileOpener(options)
-    for found in readable(discover(paths), options.sort_dir):
+    for found in readable(discover(paths, others), options.sort_dir):
         if str(Path(found.path)) in changed:
             continue
         try:

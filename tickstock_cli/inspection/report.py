@@ -12,6 +12,7 @@ from tickstock_cli.inspection.quality.verdict import Verdict, grade
 from tickstock_cli.inspection.survey import RowGap
 from tickstock_cli.sources.order import Disorder
 from tickstock_cli.sources.recordings import Guess
+from tickstock_cli.sources.unread import UnreadFiles
 
 FOLDER_NAME = "folder name"
 """Origin of a column that is in the name of a folder, not in a file."""
@@ -136,6 +137,8 @@ class Report:
         Time of a replay at recorded speed.
     left_out
         Outputs of tickstock among the files; a replay skips them.
+    unread
+        Files beside them that look like data.
     used_phases
         ``session.phases``: ticks and fair values of other phases touch nothing.
     """
@@ -146,6 +149,7 @@ class Report:
     flat_out_seconds: float
     recorded_seconds: float
     left_out: tuple[str, ...] = ()
+    unread: tuple[UnreadFiles, ...] = ()
     used_phases: tuple[str, ...] = PHASES
 
     @property
@@ -185,6 +189,7 @@ class Report:
             "files": [file.as_dict() for file in self.files],
             "unreadable": [file.as_dict() for file in self.unreadable],
             "left_out": list(self.left_out),
+            "not_read": [files.as_dict() for files in self.unread],
             "rows": self.rows,
             "tickers": self.tickers,
             "rejected": self.rejected,

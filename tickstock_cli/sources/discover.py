@@ -13,9 +13,9 @@ from urllib.parse import unquote
 
 from tickstock_cli.core.hour_files import EVENTS, hour_file, is_recorded_folder
 from tickstock_cli.errors import DataError
-from tickstock_cli.sources.footer import IMPORT_ADVICE, TEXT_SUFFIXES
 from tickstock_cli.sources.lake import files_that_count
 from tickstock_cli.sources.object_tables import check_no_table
+from tickstock_cli.sources.unread import unread_files
 from tickstock_cli.storage.listing import StoredObject, objects_at
 from tickstock_cli.storage.names import is_object, object_name
 
@@ -46,7 +46,7 @@ class FoundFile:
         return self.copy or self.path
 
 
-def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
+def discover(paths: Sequence[str | Path], others: list[str] | None = None) -> list[FoundFile]:
     """Return the files of ``paths``, in the given order; folders and globs expand sorted by path.
 
     Parameters
@@ -57,21 +57,24 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
         is not a regular file: reading a pipe would wait for a writer. Of a folder of recorded live runs the journals of
         unfinished hours are read, too, and its events are not. ``s3://bucket/…`` and ``gs://bucket/…`` are found by the
         same rules, without journals.
+    others
+        Gets the paths of files in folders that are not read, without hidden ones.
 
     Raises
     ------
     DataError
         A path has no file, is not a regular file, or leads to the same file as another one: its rows would count twice.
     """
+    others = [] if others is None else others
     found: dict[Hashable, FoundFile] = {}
     real_folder = cache(os.path.realpath)
     named: dict[Hashable, tuple[str, str]] = {}
     """Real folder and name of files, or names of objects -> the file and the path that named it."""
     for path in map(str, paths):
         if is_object(path):
-            found |= {one.path: one for one in _found_objects(path, named)}
+            found |= {one.path: one for one in _found_objects(path, named, others)}
             continue
-        for file in _expand(path):
+        for file in _expand(path, others):
             folder, name = os.path.split(file)
             if os.path.islink(file):
                 folder, name = os.path.split(os.path.realpath(file))
@@ -90,9 +93,14 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
     return list(found.values())
 
 
-def _found_objects(path: str, named: dict[Hashable, tuple[str, str]]) -> Iterator[FoundFile]:
+def _found_objects(path: str, named: dict[Hashable, tuple[str, str]], others: list[str]) -> Iterator[FoundFile]:
     seen: set[str] = set()
-    stored = objects_at(path, SUFFIXES, seen)
+    beside: list[str] = []
+    try:
+        stored = objects_at(path, SUFFIXES, seen, beside)
+    except DataError as error:
+        raise DataError(f"{error}{_advice(beside)}") from error
+    others += beside
     check_no_table(path, seen)
     for one in stored:
         file = str(one.name)
@@ -111,9 +119,9 @@ def _twice(file: str, path: str, other: str, other_path: str) -> str:
     return f"{file} is named twice, by {other_path} and by {path}: name it once"
 
 
-def _expand(path: str) -> list[str]:
+def _expand(path: str, others: list[str]) -> list[str]:
     if os.path.isdir(path):
-        return _files_below(path)
+        return _files_below(path, others)
     if os.path.isfile(path):
         return [path]
     if os.path.exists(path):
@@ -121,26 +129,32 @@ def _expand(path: str) -> list[str]:
     if not has_magic(path):
         raise DataError(f"no such file or folder: {path}")
     matches = sorted(match for match in glob(path, recursive=True) if not _is_special(match))
-    files = dict.fromkeys(file for match in matches for file in (_below(match) if os.path.isdir(match) else [match]))
+    files = dict.fromkeys(
+        file for match in matches for file in (_below(match, others) if os.path.isdir(match) else [match])
+    )
     if not files:
         raise DataError(f"no recording matches {path}")
     return files_that_count(sorted(files))
 
 
-def _files_below(folder: str) -> list[str]:
-    files = files_that_count(sorted(_below(folder)))
+def _files_below(folder: str, others: list[str]) -> list[str]:
+    beside: list[str] = []
+    files = files_that_count(sorted(_below(folder, beside)))
     if not files:
-        is_live = is_recorded_folder(Path(folder))
-        why = "no row has been recorded yet" if is_live else f"no file below it is named *{SUFFIXES[0]}"
-        if not is_live and any(
-            name.lower().endswith(TEXT_SUFFIXES) for _, _, names in os.walk(folder) for name in names
-        ):
-            why += f"; {IMPORT_ADVICE}"
+        why = f"no file below it is named *{SUFFIXES[0]}{_advice(beside)}"
+        if is_recorded_folder(Path(folder)):
+            why = "no row has been recorded yet"
         raise DataError(f"no recordings in {folder}: {why}")
+    others += beside
     return files
 
 
-def _below(folder: str) -> Iterator[str]:
+def _advice(others: Sequence[str]) -> str:
+    """Return what reads the other files of a place without recordings, as the end of a message."""
+    return "".join(f"; {advice}" for advice in dict.fromkeys(files.advice for files in unread_files(others)))
+
+
+def _below(folder: str, others: list[str]) -> Iterator[str]:
     def fail(error: OSError) -> None:
         raise DataError(f"cannot read the folder {error.filename}: {error.strerror}") from error
 
@@ -148,7 +162,11 @@ def _below(folder: str) -> Iterator[str]:
         folders[:] = [name for name in folders if not (name.startswith((".", "_")) or _links_to_parent(parent, name))]
         for name in names:
             path = os.path.join(parent, name)
-            if not name.startswith((".", "_")) and _is_wanted(path) and not _is_special(path):
+            if name.startswith((".", "_")):
+                continue
+            if not _is_wanted(path):
+                others.append(path)
+            elif not _is_special(path):
                 yield path
 
 

@@ -43,6 +43,7 @@ from tickstock_cli.sources.repeated_rows import RepeatedRows
 from tickstock_cli.sources.selection import Where, check_where, selects_file
 from tickstock_cli.sources.stored_days import within
 from tickstock_cli.sources.unfinished import readable, removed_note, unfinished_note
+from tickstock_cli.sources.unread import UnreadFiles, unread_files, unread_notes
 
 if TYPE_CHECKING:
     from tickstock_cli.core.metrics import SourceHealth
@@ -79,6 +80,8 @@ class Recordings:
     ) -> None:
         self.files = tuple(files)
         self.left_out = tuple(left_out)
+        self.unread: tuple[UnreadFiles, ...] = ()
+        """Files beside the recordings that look like data; ``open`` fills it in."""
         self.symbols = SymbolTable()
         self._options = options
         self._temporary = TemporaryFolder(options.sort_dir)
@@ -110,8 +113,10 @@ class Recordings:
         check_mapping(options.columns)
         decoding = Decoding()
         try:
-            files, left_out = _opened(paths, options, decoding)
+            others: list[str] = []
+            files, left_out = _opened(paths, options, decoding, others)
             recordings = cls.of(files, options, left_out, decoding)
+            recordings.unread = unread_files(others)
             recordings.check_mapping()
         except BaseException:
             decoding.close()
@@ -155,7 +160,7 @@ class Recordings:
         notes += [note for note in (unfinished_note(self.paths), removed_note(self.paths)) if note is not None]
         if self.left_out:
             notes.append(left_out_note(self.left_out))
-        return notes
+        return [*notes, *unread_notes(self.unread)]
 
     def oddities(self, file: int) -> list[Oddity]:
         """Return what the checks found in a file, by its index: when it was opened, and in the rows read so far."""
@@ -298,9 +303,14 @@ class Recordings:
 
 
 def _opened(
-    paths: Sequence[str | Path], options: ReadOptions, decoding: Decoding
+    paths: Sequence[str | Path], options: ReadOptions, decoding: Decoding, others: list[str]
 ) -> tuple[list[RecordingFile], list[str]]:
     """Open the files of paths; return them, and the outputs of tickstock among them.
+
+    Parameters
+    ----------
+    others
+        Gets the paths of files in folders that are not read.
 
     Raises
     ------
@@ -313,7 +323,7 @@ def _opened(
     early = EarlyDecoding(decoding) if _reads_whole(options) else None
     opener = FileOpener(options, early)
     with no_gc():  # what is made here stays, so that collections would look at all of it many times, for nothing
-        for found in readable(within(discover(paths), options), options.sort_dir):
+        for found in readable(within(discover(paths, others), options), options.sort_dir):
             try:
                 files.append(opener.open(found, len(files)))
             except OwnOutputError:

@@ -30,7 +30,12 @@ class StoredObject:
 
 
 def objects_at(
-    path: str, suffixes: Sequence[str], seen: set[str] | None = None, *, shown: str | None = None
+    path: str,
+    suffixes: Sequence[str],
+    seen: set[str] | None = None,
+    others: list[str] | None = None,
+    *,
+    shown: str | None = None,
 ) -> list[StoredObject]:
     """Return the objects of a path, sorted by key: the named one, those below a prefix, or those of a glob.
 
@@ -41,6 +46,8 @@ def objects_at(
         of their key, below what was named, that begins with ``.`` or ``_``.
     seen
         Gets the places, ``bucket/key``, of all objects and folders that were listed, also of those left out.
+    others
+        Gets the names of objects below prefixes that have no such suffix, but for hidden and empty ones.
     shown
         What a message calls the suffixes; None lists them.
 
@@ -53,7 +60,7 @@ def objects_at(
     """
     name = object_name(path)
     with asking(name):
-        search = _Search(store_of(name.scheme, name.bucket), suffixes, set() if seen is None else seen)
+        search = _Search(store_of(name.scheme, name.bucket), suffixes, set() if seen is None else seen, [])
         info = search.store.get_file_info(name.place)
         if info.is_file:
             return [_stored(name, info)]
@@ -65,6 +72,8 @@ def objects_at(
             raise DataError(f"no such object or prefix: {name}")
         else:
             raise DataError(no_bucket(name))
+    if others is not None:
+        others += sorted(str(name.at(place)) for place in dict.fromkeys(search.others))
     if not found:
         kind = f"matches {name}" if has_magic(name.key) else f"below {name} ends with {shown or ' or '.join(suffixes)}"
         raise DataError(f"no object {kind}")
@@ -97,11 +106,14 @@ class _Search:
     store: FileSystem
     suffixes: Sequence[str]
     seen: set[str]
+    others: list[str]
 
     def below(self, place: str) -> list[FileInfo]:
-        """Return the wanted objects below a place."""
+        """Return the wanted objects below a place, and keep the places of the others."""
         listed = [info for info in self._listed(place, recursive=True) if info.is_file]
-        return [info for info in listed if self._is_wanted(info.path[len(place) :].strip("/"))]
+        shown = [info for info in listed if not _is_hidden(info.path[len(place) :].strip("/"))]
+        self.others.extend(info.path for info in shown if info.size and not self._has_suffix(info.path))
+        return [info for info in shown if self._has_suffix(info.path)]
 
     def matching(self, name: ObjectName) -> list[FileInfo]:
         """Return the objects that match a glob; what matches and is a prefix is expanded."""
@@ -130,9 +142,8 @@ class _Search:
         self.seen.update(info.path for info in infos)
         return infos if recursive or not is_whole else _directly_below(place, infos)
 
-    def _is_wanted(self, below: str) -> bool:
-        hidden = any(part.startswith((".", "_")) for part in below.split("/"))
-        return not hidden and below.lower().endswith(tuple(self.suffixes))
+    def _has_suffix(self, key: str) -> bool:
+        return key.lower().endswith(tuple(self.suffixes))
 
     def _expanded(self, matches: Sequence[FileInfo]) -> Iterator[FileInfo]:
         for info in matches:
@@ -145,8 +156,15 @@ class _Search:
         for info in self._listed(place, recursive=True):
             keys = info.path[len(place) :].strip("/").split("/")
             below = ["/".join(keys[depth:]) for depth in range(len(keys)) if _fits_all(keys[:depth], parts)]
-            if info.is_file and (_fits_all(keys, parts) or any(map(self._is_wanted, below))):
+            if info.is_file and (
+                _fits_all(keys, parts) or any(self._has_suffix(key) and not _is_hidden(key) for key in below)
+            ):
                 yield info
+
+
+def _is_hidden(below: str) -> bool:
+    """Return whether a part of a key, below what was named, begins with ``.`` or ``_``."""
+    return any(part.startswith((".", "_")) for part in below.split("/"))
 
 
 def _directly_below(place: str, infos: Sequence[FileInfo]) -> list[FileInfo]:

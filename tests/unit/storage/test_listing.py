@@ -9,6 +9,7 @@ import pytest
 from tests.object_server import ObjectServer
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.sources.discover import discover
+from tickstock_cli.sources.unread import unread_files, unread_notes
 from tickstock_cli.storage.listing import objects_at
 from tickstock_cli.storage.names import is_object, object_name, shown_as_path
 
@@ -137,6 +138,22 @@ def test_a_table_is_refused(mark: str, kind: str, known: ObjectServer) -> None:
     for path in ("", "table", "table/day=1", "table/day=1/a.parquet", "*", "**/a.parquet", "*/day=1/*.parquet"):
         with pytest.raises(DataError, match=rf"^s3://{bucket}/table is a table of {kind}, "):
             discover([f"s3://{bucket}/{path}"])
+
+
+def test_objects_beside_recordings_are_told(known: ObjectServer) -> None:
+    """As in folders; objects without content are marks of folders or of ended jobs."""
+    bucket = known.new_bucket()
+    known.put(f"{bucket}/day/a.parquet", b"rows")
+    for name in ("b.csv", "c.csv.gz", "_d.csv", "README", "deep/e.csv"):
+        known.put(f"{bucket}/day/{name}", b"rows")
+    known.put(f"{bucket}/day/DONE")
+    for path in ("day", "da*", "day/"):
+        others: list[str] = []
+        discover([f"s3://{bucket}/{path}"], others)
+        (note,) = unread_notes(unread_files(others))
+        assert note.startswith(f"2 .csv files and 1 .csv.gz file are not read, first s3://{bucket}/day/b.csv; ")
+    with pytest.raises(DataError, match=r"/deep ends with .*; tickstock import makes recordings of CSV and zip files"):
+        discover([f"s3://{bucket}/day/deep"])
 
 
 def test_a_path_of_the_library_shows_an_object_as_it_was_named() -> None:
