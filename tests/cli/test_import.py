@@ -89,7 +89,7 @@ def test_a_folder_of_all_data_sets(tmp_path: Path) -> None:
     then = run_tickstock(*command, "--quotes-as-fmv", folder=tmp_path)
 
     assert first.returncode == 0, first.stderr
-    assert first.stderr == "note: left out a file of quotes; --quotes-as-fmv imports their mids as fair values\n"
+    assert first.stderr == "note: left out 1 file of quotes; --quotes-as-fmv imports their mids as fair values\n"
     assert "3 fmv to days/2024-01-03/fmv.parquet" in then.stdout
     assert then.stdout.endswith("; skipped\n")
     assert "other options" not in then.stdout

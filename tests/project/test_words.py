@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,3 +99,16 @@ def test_a_public_method_without_a_docstring_has_a_documented_base() -> None:
     ]
 
     assert bare == []
+
+
+def test_numbers_before_nouns_are_worded_by_the_helper() -> None:
+    """A count can be one: `counted` says "1 row", a plural that is written out says "1 rows"."""
+    nouns = "rows|events|files|ticks|bars|tickers|trades|messages|clients|columns|cells|fills|signals|objects|dates"
+    plural = re.compile(rf":,\}} ({nouns})\b")
+    found = [
+        f"{path.relative_to(PACKAGE)}:{number}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if plural.search(line)
+    ]
+    assert found == []

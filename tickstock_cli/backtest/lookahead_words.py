@@ -13,16 +13,16 @@ def lookahead_words(result: LookaheadResult) -> str:
     if not cuts:
         return "Look-ahead: there was no decision to check."
     if first is None:
-        names = ("decisions", "entries", "results", "signals", "fills")
-        compared = [(name, sum(getattr(cut, name) for cut in result.cuts)) for name in names]
-        *most, last = [f"{count:,} {name}" for name, count in compared if count]
+        names = {"decisions": "decision", "entries": "entry", "results": "result", "signals": "signal", "fills": "fill"}
+        compared = [(name, one, sum(getattr(cut, name) for cut in result.cuts)) for name, one in names.items()]
+        *most, last = [f"{count:,} {one if count == 1 else name}" for name, one, count in compared if count]
         told = f"{', '.join(most)} and {last}" if most else last
         same = f"cut off at {counted(cuts, 'moment')}, the recording gives the same {told}."
         if result.of_given:
             return f"No look-ahead behind the given events: {same} How the events were found cannot be checked."
         return f"No look-ahead: {same}"
     failed = sum(cut.difference is not None for cut in result.cuts)
-    return f"LOOK-AHEAD: {failed:,} of {cuts:,} cuts change what was decided before them."
+    return f"LOOK-AHEAD: {failed:,} of {counted(cuts, 'cut')} change what was decided before them."
 
 
 def difference_words(result: LookaheadResult) -> str:

@@ -9,6 +9,7 @@ from tickstock_cli.backtest.strategy_result import StrategyResult
 from tickstock_cli.backtest.study_result import StudyResult
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.config.strategy import FillRules
+from tickstock_cli.core.counted import counted, worded
 from tickstock_cli.core.ledger import RECORD_TYPES
 from tickstock_cli.study.calibration import LEVEL, TOO_SMALL_ABOVE, Calibration
 from tickstock_cli.study.cells import StudyCell, Value
@@ -132,7 +133,7 @@ def verdict(cell: StudyCell, calibration: Calibration, tests: int) -> str:
         few = ", from few days or stocks" if cell.values["excess_few"] else ""
         return f"evidence{few}" if _number(cell.values["excess_mean"]) > 0 else f"evidence of the opposite{few}"
     if p < LEVEL and isinstance(q, float):
-        return f"no evidence among {_tests(tests)} (q {probability(q)})"
+        return f"no evidence among {counted(tests, 'test')} (q {probability(q)})"
     return "no evidence"
 
 
@@ -150,10 +151,10 @@ def headline(study: StudyResult) -> str:
         return "No cell can be tested against a placebo, so nothing says that these events matter."
     found = sum(is_evidence(cell, study.table.calibration) for cell in family(study))
     if _cries_wolf(study.table.calibration):
-        return f"No verdict: p of {_tests(tests)} are too small on this recording, as the calibration says."
+        return f"No verdict: p of {counted(tests, 'test')} are too small on this recording, as the calibration says."
     if not found:
-        return f"No evidence: q < {LEVEL:g} in none of {_tests(tests)} of excess."
-    return f"Evidence: q < {LEVEL:g} in {found:,} of {_tests(tests)} of excess."
+        return f"No evidence: q < {LEVEL:g} in none of {counted(tests, 'test')} of excess."
+    return f"Evidence: q < {LEVEL:g} in {found:,} of {counted(tests, 'test')} of excess."
 
 
 def calibration_words(calibration: Calibration) -> str:
@@ -161,9 +162,8 @@ def calibration_words(calibration: Calibration) -> str:
     share = calibration.share
     if share is None:
         return "Calibration: unknown; no cell has enough events with two placebo days to test what cannot be."
-    told = (
-        f"Calibration: where nothing can have happened, {share:.1%} of {calibration.tests:,} tests have p < {LEVEL:g}"
-    )
+    tests = counted(calibration.tests, "test")
+    told = f"Calibration: where nothing can have happened, {share:.1%} of {tests} have p < {LEVEL:g}"
     if share > TOO_SMALL_ABOVE:
         return f"{told}: the p of this table are too small here. Take none of them at its word."
     return f"{told} (about 5% is right): this table does not cry wolf."
@@ -184,7 +184,7 @@ def count_words(study: StudyResult, settings: Settings, prices: PriceSource) -> 
         "cut": "cut: the horizon ends after the day, or after the recording",
     }
     total = counts["events"] * horizons
-    first = f"{counts['events']:,} events × {horizons} horizons = {total:,} observations"
+    first = f"{counted(counts['events'], 'event')} × {counted(horizons, 'horizon')} = {counted(total, 'observation')}"
     return [first, *(f"{counts[name]:,} {words}" for name, words in reasons.items() if counts[name])]
 
 
@@ -209,12 +209,12 @@ def warnings(study: StudyResult, settings: Settings, prices: PriceSource) -> lis
     if few:
         at = _listed({str(cell.values["horizon"]) for cell in few}, study.horizons)
         told.append(
-            f"{len(few):,} of {len(full):,} cells rest on fewer than 10 clusters (few), at {at}: their errors are "
-            "rough, and only more days make them better."
+            f"{len(few):,} of {counted(len(full), 'cell')} rest on fewer than 10 clusters (few), at {at}: their errors "
+            "are rough, and only more days make them better."
         )
     if len(full) < len(cells):
         told.append(
-            f"{len(cells) - len(full):,} of {len(cells):,} cells are thin (fewer than {settings.study.thin} "
+            f"{len(cells) - len(full):,} of {counted(len(cells), 'cell')} are thin (fewer than {settings.study.thin} "
             "observations): they are tested with none of the others."
         )
     for name, words in (
@@ -239,12 +239,12 @@ def row_words(ledger: Mapping[str, int]) -> list[str]:
         reasons = {name.removeprefix(prefix): count for name, count in ledger.items() if name.startswith(prefix)}
         if reasons:
             listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
-            told.append(
-                f"{sum(reasons.values()):,} of {ledger[f'{record}.read']:,} {record} rows were rejected: {listed}."
-            )
+            rows = counted(ledger[f"{record}.read"], f"{record} row")
+            told.append(f"{sum(reasons.values()):,} of {rows} were rejected: {listed}.")
     late = ledger.get("prices.without_opening", 0)
     if late:
-        told.append(f"{late:,} bars were received more than a week after their start: no order met their opening.")
+        what = "{} {bar was|bars were} received more than a week after {its|their} start"
+        told.append(worded(what + ": no order met {its|their} opening.", late))
     return told
 
 
@@ -271,9 +271,8 @@ def strategy_words(result: StrategyResult) -> str:
     trades, net = _whole(figures["trades"]), _whole(figures["net_micros"])
     if not trades:
         return f"{result.name}: no trade; {signal_words(result)}"
-    count = "1 trade" if trades == 1 else f"{trades:,} trades"
     cash, fees = dollars(result.cash_start_micros), dollars(_whole(figures["fees_micros"]))
-    parts = [f"{result.name}: {count}, net {dollars(net, sign=True)} of {cash} after {fees} of fees"]
+    parts = [f"{result.name}: {counted(trades, 'trade')}, net {dollars(net, sign=True)} of {cash} after {fees} of fees"]
     mean, low, high = (figures[f"expectancy_{name}bps"] for name in ("", "lo_", "hi_"))
     if isinstance(mean, float):
         bounds = interval(low, high) if isinstance(low, float) and isinstance(high, float) else ""
@@ -286,7 +285,7 @@ def signal_words(result: StrategyResult) -> str:
     ignored = {
         name.removeprefix("ignored."): count for name, count in result.signals.items() if name.startswith("ignored.")
     }
-    told = f"{result.signals['taken']:,} of {result.signals['signals']:,} signals taken"
+    told = f"{result.signals['taken']:,} of {counted(result.signals['signals'], 'signal')} taken"
     if not ignored:
         return told
     return f"{told}, ignored: " + ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in ignored.items())
@@ -307,13 +306,13 @@ def strategy_warnings(result: StrategyResult) -> list[str]:
         told.append(f"{result.name} fills whole orders at one print (fill.participation 0): for comparison only.")
     if result.orders["early_fills"]:
         told.append(
-            f"{result.orders['early_fills']:,} fills of {result.name} are at the open of a bar that began up to "
+            f"{counted(result.orders['early_fills'], 'fill')} of {result.name} took the open of a bar that began up to "
             "prices.open_slack_ms before the decision."
         )
     if result.forced_shares:
         told.append(
-            f"{result.name} closed {result.forced_shares:,} shares at the end of a day at its last price, whatever the "
-            "volume."
+            f"{result.name} closed {counted(result.forced_shares, 'share')} at the end of a day at its last price, "
+            "whatever the volume."
         )
     return told
 
@@ -361,10 +360,6 @@ def _cries_wolf(calibration: Calibration) -> bool:
 
 def _number(value: Value) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _tests(count: int) -> str:
-    return "1 test" if count == 1 else f"{count:,} tests"
 
 
 def _listed(names: Iterable[str], order: Sequence[str]) -> str:

@@ -220,7 +220,7 @@ async def _serve(
 
 
 def _print_beginning(vendor: PlayedVendor, source: NamedSource, options: PlayOptions, as_json: bool) -> None:
-    rows = "a stream" if source.rows is None else f"a recording of {source.rows:,} rows"
+    rows = "a stream" if source.rows is None else f"a recording of {counted(source.rows, 'row')}"
     speed = "as fast as clients read" if options.speed is None else f"at speed {options.speed:g}"
     _say(f"playing {rows} as Polygon on {vendor.url}, {speed}; Ctrl-C stops")
     if options.speed is None:

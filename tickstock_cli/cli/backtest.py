@@ -169,7 +169,7 @@ def stopped_words(result: BacktestResult) -> str:
     if result.run.interrupted or result.lookahead is None:
         return f"stopped after {counted(result.run.rows, 'row')}"
     done = len(result.lookahead.cuts) + len(result.lookahead.starts)
-    return f"stopped in the check for look-ahead, after {done:,} reruns"
+    return f"stopped in the check for look-ahead, after {counted(done, 'rerun')}"
 
 
 def with_horizons(sets: Sequence[str], horizons: str | None) -> list[str | Assigned]:

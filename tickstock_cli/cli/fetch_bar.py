@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.storage.progress import Progress
 
 _BAR = "{percentage:3.0f}% |{bar}| {desc}, {n_fmt} of {total_fmt}, {rate_fmt}, {remaining} left"
@@ -19,7 +20,7 @@ def fetch_bar(objects: int, size: int) -> Iterator[Progress]:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0
-    words = f"fetching {objects:,} object{'' if objects == 1 else 's'}"
+    words = f"fetching {counted(objects, 'object')}"
     with tqdm(
         desc=words,
         total=size,

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import typer
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.importing.folder import ImportedFile
 from tickstock_cli.importing.format import FilePreview, ImportFormat, ImportSource
 from tickstock_cli.importing.results import IMPORTED, NEW, REIMPORTED, REPLACED, SKIPPED, SourceResult
@@ -137,7 +138,8 @@ def _line(result: SourceResult, out: Path) -> str:
         return _skipped(path, entry, result)
     what = {IMPORTED: "", REIMPORTED: " in place of the rows it had before"}[result.state]
     place = _place(entry.outputs, out)
-    words = [f"{entry.written:,} {entry.record or 'rows'} to {place}{what}"]
+    rows = counted(entry.written, "row") if entry.record is None else f"{entry.written:,} {entry.record}"
+    words = [f"{rows} to {place}{what}"]
     if entry.dropped:
         total = sum(entry.dropped.values())
         words.append(f"{total:,} dropped ({_counts(entry.dropped)})")
@@ -166,7 +168,7 @@ def _place(outputs: Sequence[str], out: Path) -> str:
     if len(outputs) == 1:
         return str(out / outputs[0])
     days = sorted(name.partition("/")[0] for name in outputs)
-    return f"{out}, {len(days)} dates from {days[0]} to {days[-1]}" if days else str(out)
+    return f"{out}, {counted(len(days), 'date')} from {days[0]} to {days[-1]}" if days else str(out)
 
 
 def _counts(counts: Any) -> str:
@@ -220,7 +222,7 @@ class _Bar(Progress):
 
     def writing(self, rows: int) -> None:
         self._rows = rows
-        self._bar.set_description_str(f"writing {rows:,} rows, ")
+        self._bar.set_description_str(f"writing {counted(rows, 'row')}, ")
 
     def wrote(self, rows: int) -> None:
         self._move(self._group * WRITING_SHARE * rows / max(1, self._rows))

@@ -7,6 +7,7 @@ import json
 import typer
 
 from tickstock_cli.cli.feed_lines import lag_words
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.feed_check import FeedCheck
 from tickstock_cli.errors import FeedError
 from tickstock_cli.live.checking import check_feed
@@ -34,13 +35,15 @@ def check(request: LiveRequest, as_json: bool) -> None:
         if one.problem is not None:
             raise FeedError(f"{one.url}: {one.problem}")
         if one.missing:
-            raise FeedError(f"{one.url}: {len(one.missing):,} of {one.wanted:,} subscriptions are not acknowledged")
+            raise FeedError(
+                f"{one.url}: {len(one.missing):,} of {counted(one.wanted, 'subscription')} are not acknowledged"
+            )
 
 
 def _lines(found: FeedCheck) -> list[str]:
     lines = [found.url, f"  authenticated  {'yes' if found.authenticated else 'no'}"]
     for channel, (acknowledged, wanted) in found.channels.items():
-        lines.append(f"  {channel:<13}  {acknowledged:,} of {wanted:,} subscriptions acknowledged")
+        lines.append(f"  {channel:<13}  {acknowledged:,} of {counted(wanted, 'subscription')} acknowledged")
     if found.missing:
         more = f" and {len(found.missing) - MOST_MISSING:,} more" if found.missing[MOST_MISSING:] else ""
         lines.append(f"  missing        {', '.join(found.missing[:MOST_MISSING])}{more}")

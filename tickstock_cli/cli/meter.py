@@ -8,6 +8,7 @@ from time import monotonic
 
 from tqdm import tqdm
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.shown_times import ShownZone
 
 LEAST_BAR = len("100% |") + 6 + len("| ")
@@ -115,7 +116,7 @@ class ProgressMeter:
             (0, f"{rows}/{_short(self._extent.rows)} rows" if self._extent.whole else f"{rows} rows"),
             (3, "" if rate is None else f"{_short(rate)} rows/s"),
             (2, f"{self._zone.clock(self._market_time, 0)} {self._zone.name}" if clock and self._market_time else ""),
-            (4, f"{events:,} events" if events else ""),
+            (4, counted(events, "event") if events else ""),
             (1, "" if left is None else f"{tqdm.format_interval(int(left))} left"),
         ]
         words = fitting_words(figures, width - LEAST_BAR)

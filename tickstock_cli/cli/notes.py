@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from tickstock_cli.core.counted import counted, worded
 from tickstock_cli.core.ledger import RECORD_TYPES
 from tickstock_cli.core.times import format_time
 
@@ -63,7 +64,7 @@ def print_checkpoint_note(request: Request) -> None:
         return
     rows = store.kept_rows()
     if rows is not None:
-        told = f"the checkpoint in {request.checkpoint}, {rows:,} rows in, is replaced"
+        told = f"the checkpoint in {request.checkpoint}, {counted(rows, 'row')} in, is replaced"
         _print([f"{told}: without --resume a run begins anew"])
 
 
@@ -116,11 +117,13 @@ def _unused(request: Request, source: NamedSource, ledger: Ledger) -> list[str]:
     for record in RECORD_TYPES:
         read, processed = ledger[f"{record}.read"], ledger[f"{record}.processed"]
         if read and not processed:
-            notes.append(f"all {read:,} {record} rows were rejected: {_reasons(ledger, record)}; {shown}")
+            what = worded(f"all {{}} {record} {{row was|rows were}} rejected", read)
+            notes.append(f"{what}: {_reasons(ledger, record)}; {shown}")
             continue
         rejected = ledger.total(f"{record}.rejected.")
         if rejected * MANY_REJECTED >= read > 0:
-            notes.append(f"{rejected:,} of {read:,} {record} rows were rejected: {_reasons(ledger, record)}; {shown}")
+            rows = counted(read, f"{record} row")
+            notes.append(f"{rejected:,} of {rows} were rejected: {_reasons(ledger, record)}; {shown}")
         if processed and ledger[f"{record}.filtered.market_hours"]:
             notes.extend(_outside(record, ledger[f"{record}.filtered.market_hours"], processed, source.notes))
     return notes

@@ -48,7 +48,8 @@ def _as_object(result: Recovery) -> dict[str, object]:
 def _as_text(result: Recovery) -> str:
     lines = [f"finished {path}" for path in result.files]
     lines += [
-        f"{journal}: left out {size:,} bytes of an unfinished write" for journal, size in result.torn_bytes.items()
+        f"{journal}: left out {counted(size, 'byte')} of an unfinished write"
+        for journal, size in result.torn_bytes.items()
     ]
     if not lines:
         return "nothing to do: every hour is finished"

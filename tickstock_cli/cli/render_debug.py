@@ -10,6 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tickstock_cli.core.counted import counted
+
 BATCHES_SHOWN = 10
 CHANGES_SHOWN = 15
 TIME = "time (UTC)"
@@ -35,7 +37,8 @@ def channel_report(document: Mapping[str, Any]) -> Group:
     batching = document["batching"]
     parts.append(
         Text(
-            f"batching {batching['strategy']}: up to {batching['max_rows']:,} rows, {batching['max_wait_ms']:g} ms; "
+            f"batching {batching['strategy']}: up to {counted(batching['max_rows'], 'row')}, "
+            f"{batching['max_wait_ms']:g} ms; "
             f"a call costs {batching['call_ms']:.3g} ms, and {batching['row_us']:.3g} us a row"
         )
     )
@@ -154,7 +157,7 @@ def _curve(rows: Sequence[int]) -> str:
     lately = rows[-30:]
     most = max(lately)
     bars = "".join(BARS[-(-value * (len(BARS) - 1) // most)] if most else " " for value in lately)
-    return f"{bars} (at most {most:,} rows)"
+    return f"{bars} (at most {counted(most, 'row')})"
 
 
 def _ranges(numbers: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tickstock_cli.core.counted import counted
+from tickstock_cli.core.counted import counted, worded
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
 from tickstock_cli.inspection.groups import FileGroup, grouped
@@ -119,7 +119,7 @@ def _lines_of_rows(group: FileGroup, used_phases: Sequence[str], zone: ShownZone
         told = f"{_counts(outside)}: session.phases has only {', '.join(used_phases)}"
         yield "left out", told, _style(group, "left out")
     if group.copies:
-        told = f"{group.copies:,} rows equal an earlier one in every column; none is dropped"
+        told = worded("{} {row equals|rows equal} an earlier one in every column; none is dropped", group.copies)
         yield "duplicates", told, _style(group, "duplicates")
     for place, gap in enumerate(_gaps(group.longest_gaps, zone)):
         yield "" if place else "longest gaps", gap, ""
@@ -134,7 +134,7 @@ def _which(files: Sequence[FileReport], group: FileGroup) -> str:
     """Return the files of a group that a statement holds for, in words; empty for a single file."""
     if len(group.files) == 1:
         return ""
-    return f"{len(files):,} of {len(group.files):,} files, first {files[0].path}: "
+    return f"{len(files):,} of {counted(len(group.files), 'file')}, first {files[0].path}: "
 
 
 def _disorder(file: FileReport) -> str:

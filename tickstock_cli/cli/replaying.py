@@ -102,7 +102,7 @@ def stopped_words(result: RunResult, checkpoint: Path | None) -> str:
 
     # The state lacks rows, so the run wrote no checkpoint at its end.
     rows = None if checkpoint is None else CheckpointStore(checkpoint, {}).kept_rows()
-    more = "" if rows is None else f"; go on from the checkpoint {rows:,} rows in {again}"
+    more = "" if rows is None else f"; go on from the checkpoint {counted(rows, 'row')} in {again}"
     return f"{told}lack what {left:,} of them would have told{more}"
 
 

@@ -28,6 +28,7 @@ from tickstock_cli.cli.options import (
     split_sets,
     unsorted_choice,
 )
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import ThresholdError, UsageError
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def _first_failure(verification: Verification) -> str:
     failed = verification.failed
     first = failed[0]
     differs = "; ".join(first.differs)
-    text = f"{len(failed)} of {len(verification.variants)} variants differ; first {first.variant.name!r}: {differs}"
+    variants = counted(len(verification.variants), "variant")
+    text = f"{len(failed)} of {variants} differ; first {first.variant.name!r}: {differs}"
     if first.difference is None:
         return text
     from tickstock_cli.cli.render_review import difference_line

@@ -294,7 +294,7 @@ class Taker:
             self.abort()
             return
         self.commit(stopped=True)
-        _tell(f"note: outputs hold the {self.count:,} events that came before")
+        _tell(f"note: outputs hold the {counted(self.count, 'event')} that came before")
 
     def abort(self) -> None:
         """Leave earlier files of the names unchanged."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -302,7 +303,7 @@ def _check(detector: str, kind: Kind) -> None:
         raise SettingsError(f"detector {detector}: the priority of {kind.name} must be 1 to 4, was {kind.priority}")
     if len(kind.columns) > MOST_OWN_COLUMNS:
         raise SettingsError(
-            f"detector {detector}: {kind.name} has {len(kind.columns)} columns of its own; "
+            f"detector {detector}: {kind.name} has {counted(len(kind.columns), 'column')} of its own; "
             f"at most {MOST_OWN_COLUMNS} are possible"
         )
 

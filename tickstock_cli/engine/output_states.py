@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.memory_errors import error_words
 from tickstock_cli.errors import FailedOutputsError, LedgerError, OutputError
 from tickstock_cli.storage.names import is_object
@@ -67,9 +68,12 @@ class OutputReport:
     def words(self) -> str:
         """Return the state as words, such as ``written, 12 events``."""
         if self.state is OutputEnd.FAILED:
-            return f"failed after {self.rows:,} of {self.rows + self.missing:,} {self.unit}"
+            return f"failed after {self.rows:,} of {self._counted(self.rows + self.missing)}"
         place = "" if self.stands_as in (None, self.output) else f" in {self.stands_as}"
-        return f"{self.state.value}, {self.rows:,} {self.unit}{place}"
+        return f"{self.state.value}, {self._counted(self.rows)}{place}"
+
+    def _counted(self, rows: int) -> str:
+        return counted(rows, self.unit.removesuffix("s"))
 
 
 @dataclass(slots=True, eq=False)

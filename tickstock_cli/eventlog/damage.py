@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.eventlog.segments import Segment
 
 NAMED = 3
@@ -43,8 +44,7 @@ class Damage:
         count = self.events
         ranges = ", ".join(f"{segment.first} to {segment.last} ({segment.path.name})" for segment in segments[:NAMED])
         more = f" and {len(segments) - NAMED} more files" if len(segments) > NAMED else ""
-        events = "event" if count == 1 else "events"
-        return f"{count:,} {events} cannot be read, {ranges}{more}: restore the files from a copy"
+        return f"{counted(count, 'event')} cannot be read, {ranges}{more}: restore the files from a copy"
 
     def _all(self) -> list[Segment]:
         with self._lock:

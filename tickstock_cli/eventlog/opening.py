@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tickstock_cli.core.counted import worded
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.errors import DataError
 from tickstock_cli.eventlog.blocks import joined
@@ -106,9 +107,8 @@ def _broken_off(folder: Path, schema: pa.Schema) -> tuple[LogState, str | None]:
     if damage is not None:
         problem = f"the run broke off and {damage} is damaged: events from {next_sequence} on are lost"
     elif torn_bytes:
-        problem = (
-            f"the run broke off while event {next_sequence} was being written: the last {torn_bytes:,} bytes are torn"
-        )
+        torn = worded("the last {} {byte is|bytes are} torn", torn_bytes)
+        problem = f"the run broke off while event {next_sequence} was being written: {torn}"
     return LogState(tuple(segments), blocks, first, next_sequence), problem
 
 

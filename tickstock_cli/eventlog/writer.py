@@ -22,6 +22,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tickstock_cli.core.counted import worded
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.core.files import sync
@@ -198,7 +199,8 @@ class EventLog(LogView):
                     self._journal.write(begin, block.events.slice(begin - block.first))
                     self._journaled = block.next
         except OSError as error:
-            self._problem = f"{self._unwritable(error)}; {self._next - self._journaled:,} events wait in memory"
+            waiting = worded("{} {event waits|events wait} in memory", self._next - self._journaled)
+            self._problem = f"{self._unwritable(error)}; {waiting}"
         else:
             self._problem = None
         self._free_memory()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import DataError
 from tickstock_cli.importing.csv_unnamed import names_by_values
 
@@ -116,7 +117,9 @@ def dialect_of(path: Path, text: str, encoding: str, delimiter: str = "", column
         )
     width = len(rows[0]) if rows else len(columns)
     if len(columns) != width:
-        raise DataError(f"{path}: has {width} columns, but {len(columns)} names ({', '.join(columns)[:120]})")
+        raise DataError(
+            f"{path}: has {counted(width, 'column')}, but {counted(len(columns), 'name')} ({', '.join(columns)[:120]})"
+        )
     return Dialect(encoding, delimiter, columns, has_header, tuple(rows))
 
 

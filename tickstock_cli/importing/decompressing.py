@@ -16,6 +16,8 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import pyarrow as pa
 
+from tickstock_cli.core.counted import counted
+
 ENDINGS = ("", ".gz", ".zst", ".bz2", ".xz")
 """Ends of the names of compressed files, behind those of their content; none is for plain ones."""
 ZIP_ENDING = ".zip"
@@ -124,7 +126,7 @@ def _only_file(infos: list[ZipInfo]) -> ZipInfo:
         if len(found) == 1:
             return found[0]
     names = ", ".join(info.filename for info in files[:3]) + (", …" if len(files) > 3 else "")
-    has = f"has {len(files):,} files ({names})" if files else "has no file in it"
+    has = f"has {counted(len(files), 'file')} ({names})" if files else "has no file in it"
     raise NotOneFileError(f"{has}, but one is wanted: unpack it, and import the files")
 
 

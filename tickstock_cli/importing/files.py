@@ -8,6 +8,7 @@ from enum import StrEnum
 from glob import glob, has_magic
 from pathlib import Path
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import DataError
 from tickstock_cli.importing.decompressing import ENDINGS
 from tickstock_cli.storage.listing import objects_at
@@ -63,8 +64,7 @@ def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
 
 def left_out_quotes(count: int) -> str:
     """Return the note for files of quotes that are not imported unless it is asked for."""
-    files = "a file" if count == 1 else f"{count:,} files"
-    return f"left out {files} of quotes; --quotes-as-fmv imports their mids as fair values"
+    return f"left out {counted(count, 'file')} of quotes; --quotes-as-fmv imports their mids as fair values"
 
 
 def _objects(path: Path, suffixes: Sequence[str]) -> list[Path]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from tickstock_cli.core.batch_file import TemporaryFolder
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import DataError, NotPublishedError, SourceFileError
 from tickstock_cli.importing.decompressing import (
     CutShortError,
@@ -108,7 +109,7 @@ class SourceContent:
             raise SourceFileError(f"{self.path}: cannot be read: {error.strerror or error}", "unreadable") from error
         except CutShortError as error:
             raise SourceFileError(
-                f"{self.path}: is cut short: the {error} data end too early, after {self.size:,} bytes; "
+                f"{self.path}: is cut short: the {error} data end too early, after {counted(self.size, 'byte')}; "
                 "download it again",
                 "truncated",
             ) from error

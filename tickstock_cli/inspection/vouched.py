@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.hour_files import hour_file, is_recorded_folder
 from tickstock_cli.inspection.report import Unreadable
 from tickstock_cli.recording.manifest import MANIFEST, FinishedFile, read_manifest, sha256_of
@@ -31,7 +32,7 @@ def _error(folder: Path, entry: FinishedFile) -> str | None:
         if sha256_of(path) == entry.sha256:
             return None
     except FileNotFoundError:
-        return f"{path} is missing: {MANIFEST} lists it with {entry.rows:,} rows; restore it from a copy"
+        return f"{path} is missing: {MANIFEST} lists it with {counted(entry.rows, 'row')}; restore it from a copy"
     except OSError as error:
         return f"cannot read {path}: {error.strerror or error}"
     return f"{path} is not as it was recorded: its sha256 differs from that in {MANIFEST}; restore it from a copy"

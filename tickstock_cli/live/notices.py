@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.feed import FeedListener, Gap
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import format_duration
@@ -47,7 +48,7 @@ def gap_text(gap: Gap, zone: ShownZone) -> str:
 def minute_notice(complete: CompleteMinute, zone: ShownZone) -> dict[str, Any]:
     """Return the notice of a complete minute as JSON values."""
     minute = zone.clock(complete.minute)[TO_MINUTES]
-    symbols = f"{complete.symbols:,} symbol{'s'[: complete.symbols != 1]}"
+    symbols = counted(complete.symbols, "symbol")
     lag = format_duration(complete.lag_ns // WHOLE_MS * WHOLE_MS)
     return {
         "kind": "minute",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tickstock_cli.core.counted import worded
 from tickstock_cli.core.feed import Gap
 from tickstock_cli.core.metrics import RelayHealth, SourceHealth
 from tickstock_cli.engine.result import RunResult
@@ -57,7 +58,7 @@ class LiveResult:
         if self.recording is None or self.recording["problem"] is None:
             return None
         waiting = self.recording["waiting"]
-        lost = f"; {waiting:,} rows and events were not written" if waiting else ""
+        lost = worded("; {} {row or event was|rows and events were} not written", waiting) if waiting else ""
         return OutputError(f"{self.recording['problem']}{lost}")
 
     def check(self) -> None:

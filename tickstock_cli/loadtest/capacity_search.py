@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import Event
 
+from tickstock_cli.core.counted import worded
 from tickstock_cli.errors import InterruptedRunError
 from tickstock_cli.loadtest.observation import Capacity, Observation, SearchTrial, Second, StageSpan
 from tickstock_cli.loadtest.orchestrator import (
@@ -187,7 +188,7 @@ class _OverloadStop:
     def second(self, second: Second) -> None:
         self.progress.second(second)
         if second.backlog > HOPELESS_SECONDS * self.asked and self.orchestrator is not None:
-            self.orchestrator.stop(f"{second.backlog:,} rows were due and not processed")
+            self.orchestrator.stop(worded("{} {row was|rows were} due and not processed", second.backlog))
 
     def phase(self, words: str) -> None:
         """Ignore the steps of a single trial."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tickstock_cli.core.counted import counted, worded
 from tickstock_cli.loadtest.observation import (
     ClientFigures,
     ExpectedResults,
@@ -193,11 +194,12 @@ def _slow_side(
     if scheduled:
         last = scheduled[-1]
         if last.backlog > max(LEAST_BACKLOG, sum(last.asked.values())):
-            return "system", f"{last.backlog:,} rows were due and not processed when the schedule ended"
+            text = "{} {row was|rows were} due and not processed when the schedule ended"
+            return "system", worded(text, last.backlog)
     clients = reports.done.get("clients", {})
     if clients.get("unfinished"):
         why = f": {clients['lost']}" if clients.get("lost") else ""
-        return "clients", f"{clients['unfinished']:,} clients had not received every event at the end{why}"
+        return "clients", f"{counted(clients['unfinished'], 'client')} had not received every event at the end{why}"
     return None, ""
 
 
@@ -205,7 +207,7 @@ def _notes(scenario: Scenario, reports: ProcessReports) -> tuple[str, ...]:
     notes = []
     system = reports.done.get("system", {})
     if scenario.clients.stalled_count:
-        notes.append(f"The server cut off {system.get('cut_off', 0):,} clients that had stopped reading.")
+        notes.append(f"The server cut off {counted(system.get('cut_off', 0), 'client')} that had stopped reading.")
     if system.get("breaks"):
         often = "once" if system["breaks"] == 1 else f"{system['breaks']:,} times"
         notes.append(f"The system's connection to the generator broke {often} and was restored.")

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.clock import wall_minus_monotonic
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.registry import Plugin
 from tickstock_cli.detectors import DETECTORS
 from tickstock_cli.errors import InterruptedRunError, TickstockError
@@ -200,7 +201,7 @@ class Orchestrator:
         ready = self._await("system", "ready")
         sides = ["generator", "system"]
         if job["clients"]:
-            self.progress.phase(f"connecting {job['clients']:,} clients")
+            self.progress.phase(f"connecting {counted(job['clients'], 'client')}")
             self._start("clients", {**job, "url": ready["url"]})
             self._await("clients", "ready")
             sides.append("clients")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.loadtest.observation import OTHERS, Observation
 from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.verdict import number
@@ -108,7 +109,7 @@ def capacity_words(seen: Observation) -> str | None:
             return (
                 f"No rate was sustained: {number(max(kept))} rows a second were sustained once, and not when repeated."
             )
-        return f"No rate was sustained: the lowest of {len(found.probes)} rates tried failed, too."
+        return f"No rate was sustained: the lowest of {counted(len(found.probes), 'rate')} tried failed, too."
     rate = f"{number(found.rows_per_second)} rows a second, {found.factor:.3g} times the scenario's"
     if not found.bounded:
         return f"At least {rate}; no trial failed."
@@ -120,4 +121,5 @@ def summary_line(seen: Observation) -> str:
     length = max((second.at + 1 for second in seen.seconds), default=0.0)
     rows = sum(seen.sent.values())
     speed = "in real time" if seen.speed == 1 else f"at {seen.speed:g}x"
-    return f"{seen.name} {speed} over {seen.transport}: {rows:,} rows and {seen.events:,} events in {number(length)} s"
+    done = f"{counted(rows, 'row')} and {counted(seen.events, 'event')}"
+    return f"{seen.name} {speed} over {seen.transport}: {done} in {number(length)} s"

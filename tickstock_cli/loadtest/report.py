@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.loadtest.charts import charts
 from tickstock_cli.loadtest.observation import LATENCIES, Observation
 from tickstock_cli.loadtest.remarks import NAMES, capacity_words, rates, remarks, summary_line
@@ -185,8 +186,9 @@ def _accounts(seen: Observation) -> str:
     if seen.clients:
         clients = seen.clients
         known["clients"] = (
-            f"{clients.count:,}, of which {clients.stalled:,} stalled; {clients.delivered:,} events delivered, "
-            f"{clients.repeats:,} repeated, {clients.gaps:,} missed; {clients.disconnected:,} clients disconnected"
+            f"{clients.count:,}, of which {clients.stalled:,} stalled; {counted(clients.delivered, 'event')} "
+            f"delivered, {clients.repeats:,} repeated, {clients.gaps:,} missed; "
+            f"{counted(clients.disconnected, 'client')} disconnected"
         )
     if expected.faults:
         known["planted faults"] = ", ".join(

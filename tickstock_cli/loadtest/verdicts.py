@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import ge, gt, le, lt
 
+from tickstock_cli.core.counted import counted, worded
 from tickstock_cli.loadtest.observation import Observation, Second, StageSpan
 from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.histogram import Histogram, Summary
@@ -161,7 +162,7 @@ def _symbols(evaluation: Evaluation) -> Measurement:
     symbols, limit = seen.scenario["symbols"]["ohlcv"], evaluation.limits["ohlcv_symbols_per_minute"]
     value = min(symbols, round(done / (taken * seen.speed / 60)))
     most = min(symbols, round(due / minutes))
-    note = f"{done:,} of {due:,} bars of {number(minutes)} market minutes, in {taken} s"
+    note = f"{done:,} of {counted(due, 'bar')} of {number(minutes)} market minutes, in {taken} s"
     if limit is not None and most < limit:
         return Measurement(value, f"{note}; the scenario has only {number(most)} a minute", limit=most)
     return Measurement(value, note)
@@ -195,14 +196,15 @@ def _end_to_end(evaluation: Evaluation) -> Measurement:
     summary = evaluation.latency.get("client", Summary(0))
     if not summary.count:
         return unmeasured(f"no client received an event in the judged stages; {log_words}")
-    return Measurement(summary.p99_ms, f"p99 of {summary.count:,} deliveries to WebSocket clients; {log_words}")
+    deliveries = worded("{} {delivery|deliveries}", summary.count)
+    return Measurement(summary.p99_ms, f"p99 of {deliveries} to WebSocket clients; {log_words}")
 
 
 def _router(evaluation: Evaluation) -> Measurement:
     router = evaluation.seen.router
     if router is None or not router.decisions:
         return unmeasured(f"the router made no decision{_because(evaluation.seen)}")
-    return Measurement(router.mean_us / 1000, f"mean of {router.decisions:,} decisions")
+    return Measurement(router.mean_us / 1000, f"mean of {counted(router.decisions, 'decision')}")
 
 
 def _memory(evaluation: Evaluation) -> Measurement:
@@ -219,7 +221,7 @@ def _success(evaluation: Evaluation) -> Measurement:
     if read is None or not due:
         return unmeasured(f"the system reported no ledger{_because(seen)}")
     well = max(0, sum(read.values()) - seen.failed_rows)
-    note = f"{seen.failed_rows:,} rows failed" if seen.failed_rows else ""
+    note = f"{counted(seen.failed_rows, 'row')} failed" if seen.failed_rows else ""
     return Measurement(100 * min(1.0, well / due), note)
 
 
@@ -230,9 +232,14 @@ def _lost(evaluation: Evaluation) -> Measurement:
     rows = sum(max(0, seen.sent.get(kind, 0) - read[kind]) for kind in RECORDS)
     gaps = seen.clients.gaps if seen.clients else 0
     if rows and seen.aborted:
-        return unmeasured(f"{number(rows)} rows were on their way when the run ended{_because(seen)}")
-    note = f"{number(rows)} rows sent and not read, {number(gaps)} events that clients missed" if rows or gaps else ""
-    return Measurement(rows + gaps, note or f"{sum(seen.sent.values()):,} rows sent, all read")
+        text = worded("{} {row was on its|rows were on their} way when the run ended", rows)
+        return unmeasured(f"{text}{_because(seen)}")
+    note = (
+        f"{counted(rows, 'row')} sent and not read, {counted(gaps, 'event')} that clients missed"
+        if rows or gaps
+        else ""
+    )
+    return Measurement(rows + gaps, note or f"{counted(sum(seen.sent.values()), 'row')} sent, all read")
 
 
 def _dedup(evaluation: Evaluation) -> Measurement:
@@ -245,12 +252,12 @@ def _dedup(evaluation: Evaluation) -> Measurement:
     unexpected = abs(seen.events - expected.events) or int(seen.digest != expected.digest)
     wrong = unlike + repeats + unexpected
     parts = [
-        (unexpected, "events that differ from the expected ones"),
-        (repeats, "events that a client received twice"),
-        (unlike, "rows rejected too many or too few"),
+        (unexpected, "{} {event that differs|events that differ} from the expected ones"),
+        (repeats, "{} {event|events} that a client received twice"),
+        (unlike, "{} {row|rows} rejected too many or too few"),
     ]
-    note = ", ".join(f"{count:,} {words}" for count, words in parts if count)
-    note = note or f"{seen.events:,} events as expected; {planted:,} planted duplicates rejected"
+    note = ", ".join(worded(text, count) for count, text in parts if count)
+    note = note or f"{counted(seen.events, 'event')} as expected; {counted(planted, 'planted duplicate')} rejected"
     return Measurement(100 * max(0.0, 1 - wrong / max(1, seen.events + planted)), note)
 
 
@@ -259,7 +266,7 @@ def _wrong_channel(evaluation: Evaluation) -> Measurement:
     if read is None:
         return unmeasured(f"the system reported no ledger{_because(seen)}")
     rows = sum(max(0, read[kind] - seen.sent.get(kind, 0)) for kind in RECORDS)
-    note = f"{rows:,} rows and {seen.foreign_events:,} events" if rows or seen.foreign_events else ""
+    note = f"{counted(rows, 'row')} and {counted(seen.foreign_events, 'event')}" if rows or seen.foreign_events else ""
     return Measurement(rows + seen.foreign_events, note)
 
 

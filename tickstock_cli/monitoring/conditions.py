@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.feed import Gap
 from tickstock_cli.core.metrics import (
     ArrivalMetrics,
@@ -111,7 +112,7 @@ def _low_success_rate(metrics: ChannelMetrics, thresholds: AlertThresholds) -> F
     warning = thresholds.success_percent.warning
     severity, threshold = thresholds.success_percent.missed_by(rate * 100) or (Severity.INFO, warning)
     rows = metrics.recent.processed + metrics.recent.failed
-    message = f"{metrics.name}: {metrics.recent.failed:,} of {rows:,} rows failed ({rate:.2%} success)"
+    message = f"{metrics.name}: {metrics.recent.failed:,} of {counted(rows, 'row')} failed ({rate:.2%} success)"
     return Finding(AlertType.LOW_SUCCESS_RATE, metrics.name, severity, message, rate * 100, threshold, "%")
 
 
@@ -154,7 +155,7 @@ def _second(wall: int) -> str:
 
 def _overflow(name: str, queue: QueueMetrics, thresholds: AlertThresholds) -> Finding | None:
     spilling = f", {queue.spilled:,} more on disk" if queue.spilled else ""
-    message = f"{name}: {queue.depth:,} of {queue.limit:,} rows queued{spilling}"
+    message = f"{name}: {queue.depth:,} of {counted(queue.limit, 'row')} queued{spilling}"
     severity, level = thresholds.queue_percent.reached_by(queue.depth / queue.limit * 100) or (Severity.INFO, 0.0)
     if spilling and severity < Severity.ERROR:
         value, threshold, unit = float(queue.spilled), 1.0, "rows on disk"
@@ -176,8 +177,8 @@ def _fallback(rollout: RolloutMetrics) -> Finding | None:
     if not fallen:
         return None
     names = ", ".join(list(fallen)[:TICKERS_NAMED]) + (", …" if len(fallen) > TICKERS_NAMED else "")
-    tickers = f"{len(fallen):,} ticker{'s'[: len(fallen) > 1]} fell"
-    message = f"{FALLBACK}: {tickers} back to the linear path ({names}); the last: {list(fallen.values())[-1]}"
+    tickers = f"{counted(len(fallen), 'ticker')} fell back to the linear path ({names})"
+    message = f"{FALLBACK}: {tickers}; the last: {list(fallen.values())[-1]}"
     value = float(len(fallen))
     return Finding(AlertType.PIPELINE_FALLBACK, FALLBACK, Severity.WARNING, message, value, 1.0, "tickers")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tickstock_cli.core.channel_debug import ChannelDebug, Depth
+from tickstock_cli.core.counted import counted, worded
 from tickstock_cli.core.metrics import BreakerState
 from tickstock_cli.core.times import NS_PER_SECOND
 
@@ -66,11 +67,12 @@ def _failing_rows(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
         return
     last = debug.errors[-1]
     tickers = {error.ticker for error in debug.errors}
-    whose = f"all of {last.ticker}" if len(tickers) == 1 else f"of {len(tickers)} tickers"
+    whose = f"all of {last.ticker}" if len(tickers) == 1 else f"of {counted(len(tickers), 'ticker')}"
     yield PerformanceIssue(
         debug.metrics.name,
         "failing_rows",
-        f"{debug.metrics.name}: {recent.failed:,} rows failed, {whose}; the last in {last.detector}: {last.reason}",
+        f"{debug.metrics.name}: {counted(recent.failed, 'row')} failed, {whose}; the last in {last.detector}: "
+        f"{last.reason}",
         f"mend the detector {last.detector}, or switch it off; the rows are under errors",
     )
 
@@ -83,7 +85,7 @@ def _open_breaker(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
         debug.metrics.name,
         "open_breaker",
         f"{debug.metrics.name}: the circuit breaker is {breaker.state.replace('_', ' ')}, "
-        f"opened {breaker.opened} times; {breaker.transitions[-1].reason}",
+        f"opened {counted(breaker.opened, 'time')}; {breaker.transitions[-1].reason}",
         "its rows wait until a trial succeeds: look for the cause under errors",
     )
 
@@ -97,7 +99,7 @@ def _few_tickers(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
     yield PerformanceIssue(
         debug.metrics.name,
         "few_tickers",
-        f"{debug.metrics.name} spends {share:.0%} of its time on {len(first)} tickers: {names}",
+        f"{debug.metrics.name} spends {share:.0%} of its time on {counted(len(first), 'ticker')}: {names}",
         "rows of one ticker are processed by one instance: more instances help the other tickers only; "
         "larger batches make these ones cheaper",
     )
@@ -165,7 +167,7 @@ def _growing_queue(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
     yield PerformanceIssue(
         debug.metrics.name,
         "growing_queue",
-        f"{debug.metrics.name}: its queue has grown from {before:,} to {after:,} rows in {GROWTH_SECONDS} s; "
+        f"{debug.metrics.name}: its queue has grown from {before:,} to {counted(after, 'row')} in {GROWTH_SECONDS} s; "
         f"it processes {debug.metrics.recent.rows_per_second:,.0f} rows/s",
         f"more {debug.metrics.channel}_channel.instances share the rows, if processors are free",
     )
@@ -176,7 +178,8 @@ def _rows_on_disk(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
         yield PerformanceIssue(
             debug.metrics.name,
             "rows_on_disk",
-            f"{debug.metrics.name}: {debug.metrics.queue.spilled:,} rows wait on disk, because its queue was full",
+            f"{debug.metrics.name}: "
+            + worded("{} {row waits|rows wait} on disk, because its queue was full", debug.metrics.queue.spilled),
             f"a larger {debug.metrics.channel}_channel.queue_rows takes a burst in memory",
         )
 
@@ -184,11 +187,11 @@ def _rows_on_disk(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
 def _late_batches(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
     recent = debug.metrics.recent
     if recent.timeouts:
+        batches = worded("{} {batch|batches}", recent.batches)
         yield PerformanceIssue(
             debug.metrics.name,
             "late_batches",
-            f"{debug.metrics.name}: {recent.timeouts:,} of {recent.batches:,} batches took longer than "
-            f"{debug.metrics.timeout_ms:g} ms",
+            f"{debug.metrics.name}: {recent.timeouts:,} of {batches} took longer than {debug.metrics.timeout_ms:g} ms",
             f"a smaller {debug.metrics.channel}_channel.batch_rows bounds a batch; slowest names the tickers"
             if recent.rows_per_second * recent.seconds > FEW_ROWS * recent.batches
             else "its batches are small: a detector is slow, or others use the processors",

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.measurement.documents import DOCUMENT
 from tickstock_cli.measurement.verdict import TargetVerdict, number
@@ -120,8 +121,8 @@ def check_size(baseline: Baseline, size: Size) -> None:
     """
     if size.symbols < baseline.tickers:
         raise UsageError(
-            f"baseline {baseline.name} is of {baseline.tickers:,} tickers, and --quick measures {size.symbols:,}: "
-            "leave out --quick, and measure less by --only or --rounds"
+            f"baseline {baseline.name} is of {counted(baseline.tickers, 'ticker')}, and --quick measures "
+            f"{size.symbols:,}: leave out --quick, and measure less by --only or --rounds"
         )
 
 
@@ -161,7 +162,7 @@ def _judge(limit: BaselineLimit, samples: Mapping[str, Sequence[Sample]], quick:
 def _range(values: Sequence[float], unit: str) -> str:
     if len(values) == 1:
         return ""
-    return f"{number(min(values))} to {number(max(values), unit)} in {len(values)} rounds"
+    return f"{number(min(values))} to {number(max(values), unit)} in {counted(len(values), 'round')}"
 
 
 def _measured(limit: BaselineLimit, samples: Mapping[str, Sequence[Sample]]) -> list[float]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import DataError, OutputError
 from tickstock_cli.measurement.documents import DOCUMENT
@@ -93,7 +94,9 @@ def trend_page(entries: Sequence[Entry]) -> str:
     """Draw a history: one chart for each metric, with the runs in order and changes of the machine."""
     page = Page("tickstock perf: history")
     page.header(
-        paragraph(f"{len(entries)} runs, from {entries[0].figures.created} to {entries[-1].figures.created}"),
+        paragraph(
+            f"{counted(len(entries), 'run')}, from {entries[0].figures.created} to {entries[-1].figures.created}"
+        ),
         state="ok",
     )
     breaks = [number for number, (before, after) in enumerate(pairwise(entries), 1) if _other(before, after)]

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from tickstock_cli import __version__
 from tickstock_cli.build import build_encoder, build_event_schema, settings_from
 from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import deciding_columns
 from tickstock_cli.core.files import for_libraries
@@ -303,6 +304,6 @@ def _notes(folder: Path, starts: Sequence[Start]) -> Iterator[str]:
         rows, events = gap.get("rows_not_recorded", 0), gap.get("events_not_recorded", 0)
         if rows or events:
             yield (
-                f"{rows:,} rows and {events:,} events from {format_time(gap['begin'])} to {format_time(gap['end'])} "
-                f"were {gap['reason']}; events from there on can differ"
+                f"{counted(rows, 'row')} and {counted(events, 'event')} from {format_time(gap['begin'])} to "
+                f"{format_time(gap['end'])} were {gap['reason']}; events from there on can differ"
             )

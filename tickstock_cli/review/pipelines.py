@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from tickstock_cli.build import settings_model
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
@@ -40,8 +41,8 @@ class PipelineComparison:
         """Raise ThresholdError if events or ledger differ."""
         if not self.same:
             raise ThresholdError(
-                f"the pipelines differ: multi emitted {self.multi.tally.events:,} events ({self.multi.digest[:12]}), "
-                f"linear {self.linear.tally.events:,} ({self.linear.digest[:12]})"
+                f"the pipelines differ: multi emitted {counted(self.multi.tally.events, 'event')} "
+                f"({self.multi.digest[:12]}), linear {self.linear.tally.events:,} ({self.linear.digest[:12]})"
             )
 
 

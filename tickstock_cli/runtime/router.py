@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.metrics import RouterMetrics
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
 from tickstock_cli.errors import SchemaError
@@ -312,7 +313,7 @@ class DataChannelRouter:
                 parts = by_name[source].take_away(np.isin(shards, going))
                 if parts:
                     by_name[target].put_back(parts)
-                by_name[source].history.change("shards", f"{len(going)} shards moved to {target}")
-                by_name[target].history.change("shards", f"{len(going)} shards came from {source}")
+                by_name[source].history.change("shards", f"{counted(len(going), 'shard')} moved to {target}")
+                by_name[target].history.change("shards", f"{counted(len(going), 'shard')} came from {source}")
             self._adopt(record, after)
         return len(moves)

@@ -52,7 +52,9 @@ def _told(file: RecordingFile, copies: dict[str, list[str]]) -> RecordingFile:
     if len(copies) <= _MOST_NAMED and len(mine) == 1:
         oddity = Oddity(f"{mine[0]} has the same rows and is left out; {_SETTING}")
     else:
-        oddity = Oddity(f"{{}} other files have the same rows and are left out; {_SETTING}", (len(mine),))
+        oddity = Oddity(
+            f"{{}} other {{file has|files have}} the same rows and {{is|are}} left out; {_SETTING}", (len(mine),)
+        )
     return replace(file, checked=Checked((*file.checked.oddities, oddity), file.checked.watches))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT, epoch_unit
 from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.sources.columns import ColumnReader
@@ -220,9 +221,9 @@ def _guess_unit(first: FirstRows, name: str) -> tuple[str, str]:
     numbers: Any = whole(column, 0) if pt.is_integer(type_) else real(column, 0.0)
     positive = np.sort(numbers[numbers > 0])
     if not len(positive):
-        return "ns", f"none of the first {len(column)} rows is above 0"
+        return "ns", f"none of the first {counted(len(column), 'row')} is above 0"
     median = int(positive[(len(positive) - 1) // 2])
-    return epoch_unit(median), f"the median of the first {len(column)} rows is {median}"
+    return epoch_unit(median), f"the median of the first {counted(len(column), 'row')} is {median}"
 
 
 def first_available(reader: ColumnReader, head: pa.RecordBatch) -> int:

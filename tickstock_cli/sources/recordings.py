@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.batch_file import TemporaryFolder
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.garbage import no_gc
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError, NoRowsError, OwnOutputError, UsageError
@@ -246,7 +247,7 @@ class Recordings:
             raise UsageError(f"rows per batch is {batch_rows}, but 1 or more is allowed")
         positions = list(positions) or [0] * len(self.files)
         if len(positions) != len(self.files):
-            raise UsageError(f"there are {len(self.files)} files, but positions for {len(positions)}")
+            raise UsageError(f"a recording of {counted(len(self.files), 'file')} has positions for {len(positions)}")
         unsorted = self._need_sorting()
         streams = FileStreams(
             self.files,
@@ -369,7 +370,7 @@ def _of_partitions(files: Sequence[RecordingFile], where: Where) -> Sequence[Rec
     told = " ".join(f"--where {name}={','.join(wanted)}" for name, wanted in where.items())
     if not kept:
         raise DataError(f"no file is left by {told}: the folder of none has these values")
-    oddity = Oddity(f"{told} leaves out " + "{} other files", (len(files) - len(kept),), is_asked_for=True)
+    oddity = Oddity(f"{told} leaves out " + "{} other {file|files}", (len(files) - len(kept),), is_asked_for=True)
     first = kept[0]
     kept[0] = replace(first, checked=replace(first.checked, oddities=(*first.checked.oddities, oddity)))
     return kept

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tickstock_cli.core.batch_file import TemporaryFolder
+from tickstock_cli.core.counted import worded
 from tickstock_cli.core.hour_files import STATE_FILE, hour_file, journal_content, journal_rows
 from tickstock_cli.core.row_groups import row_groups
 from tickstock_cli.errors import DataError
@@ -63,8 +64,8 @@ def unfinished_note(paths: Sequence[Path]) -> str | None:
     if not journals:
         return None
     folder = journals[0].parent.parent
-    hours = "1 file is" if len(journals) == 1 else f"{len(journals):,} files are"
-    return f"{hours} not finished and read from the journal: {journals[0]}; tickstock recover {folder} finishes them"
+    hours = worded("{} {file is|files are} not finished", len(journals))
+    return f"{hours} and read from the journal: {journals[0]}; tickstock recover {folder} finishes them"
 
 
 def removed_note(paths: Sequence[Path]) -> str | None:

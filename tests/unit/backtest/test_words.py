@@ -251,6 +251,6 @@ def test_fills_that_a_reader_must_know_of_are_warnings() -> None:
     assert strategy_warnings(result) == []
     assert [words[:34] for words in strategy_warnings(special)] == [
         "follow fills whole orders at one p",
-        "8 fills of follow are at the open ",
+        "8 fills of follow took the open of",
         "follow closed 99 shares at the end",
     ]

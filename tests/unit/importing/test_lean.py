@@ -141,7 +141,7 @@ class TestQuotes:
         part = LeanFiles(LeanOptions())
 
         assert part.sources([tmp_path]) == []
-        assert part.notes == ["left out a file of quotes; --quotes-as-fmv imports their mids as fair values"]
+        assert part.notes == ["left out 1 file of quotes; --quotes-as-fmv imports their mids as fair values"]
 
 
 def test_lengths_of_bars_are_not_mixed(tmp_path: Path) -> None:

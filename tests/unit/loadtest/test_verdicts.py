@@ -120,15 +120,15 @@ def test_a_row_in_the_wrong_channel_fails_the_run() -> None:
 
     found = verdict(replace(seen, ledger=ledger, foreign_events=2), "wrong_channel_rows")
 
-    assert (found.measured, found.ok, found.note) == (3, False, "1 rows and 2 events")
+    assert (found.measured, found.ok, found.note) == (3, False, "1 row and 2 events")
 
 
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        ({"digest": "cd" * 32}, "1 events that differ from the expected ones"),
+        ({"digest": "cd" * 32}, "1 event that differs from the expected ones"),
         ({"events": 2_697}, "3 events that differ from the expected ones"),
-        ({"clients": ClientFigures(4, 1, 8_101, repeats=1, gaps=0)}, "1 events that a client received twice"),
+        ({"clients": ClientFigures(4, 1, 8_101, repeats=1, gaps=0)}, "1 event that a client received twice"),
     ],
 )
 def test_events_must_equal_the_reference_run(change: dict[str, Any], note: str) -> None:
@@ -147,7 +147,7 @@ def test_planted_duplicates_must_be_rejected() -> None:
 
     found = verdict(replace(seen, ledger=ledger), "dedup_percent")
 
-    assert (found.ok, found.note) == (False, "1 rows rejected too many or too few")
+    assert (found.ok, found.note) == (False, "1 row rejected too many or too few")
 
 
 def test_a_missing_reference_run_is_reported() -> None:

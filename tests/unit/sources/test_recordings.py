@@ -120,7 +120,7 @@ def test_steps_of_no_rows_and_wrong_positions_are_usage_errors(write: Write) -> 
     with Recordings.open([write()]) as recordings:
         with pytest.raises(UsageError, match="rows per batch is 0"):
             recordings.batches(0)
-        with pytest.raises(UsageError, match="there are 1 files, but positions for 2"):
+        with pytest.raises(UsageError, match="a recording of 1 file has positions for 2"):
             recordings.batches(10, [1, 2])
     with pytest.raises(UsageError, match="timestamp unit is 'minutes'"):
         Recordings.open([write()], ReadOptions(timestamp_unit="minutes"))

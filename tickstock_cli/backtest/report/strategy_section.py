@@ -17,6 +17,7 @@ from tickstock_cli.backtest.report.study_tables import OPTIONAL
 from tickstock_cli.backtest.report.trade_table import trade_table
 from tickstock_cli.backtest.report.values import known_bps
 from tickstock_cli.backtest.words import dollars, interval, strategy_words
+from tickstock_cli.core.counted import counted
 from tickstock_cli.measurement.page import NUMBER, Cell, facts_list, folded, paragraph, preformatted, table
 
 _EPOCH = date(1970, 1, 1)
@@ -142,7 +143,7 @@ def _figures(strategy: StrategyContents) -> dict[str, str]:
         ),
         "deflated Sharpe": told("deflated_sharpe_ratio", "{:.3f}"),
         "orders": ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in result.orders.items()),
-        "forced": f"{strategy.result.forced_shares:,} shares filled at the end of a day, whatever the size",
+        "forced": f"{counted(strategy.result.forced_shares, 'share')} filled at the end of a day, whatever the size",
     }
 
 
@@ -157,7 +158,12 @@ def _signals(signals: Mapping[str, int]) -> str:
                 Cell(f"ignored: {reason.replace('_', ' ')}"), Cell(f"{count:,}", NUMBER),
                 Cell(f"{count / total:.1%}", NUMBER), Cell(IGNORED.get(reason, ""), "note"),
             ])  # fmt: skip
-    headings = [Cell(f"{signals['signals']:,} signals"), Cell("number", NUMBER), Cell("share", NUMBER), Cell("")]
+    headings = [
+        Cell(counted(signals["signals"], "signal")),
+        Cell("number", NUMBER),
+        Cell("share", NUMBER),
+        Cell(""),
+    ]
     return table(headings, rows)
 
 

@@ -13,6 +13,7 @@ from tickstock_cli.backtest.report.plot import Axis, Plot, Point, key, plain, va
 from tickstock_cli.backtest.report.values import bps, group_name
 from tickstock_cli.backtest.words import interval, signed
 from tickstock_cli.config.analysis import horizon_ns
+from tickstock_cli.core.counted import counted
 from tickstock_cli.kernels.compare import SECOND_NS
 from tickstock_cli.study.breakdowns import BINS, KindBreakdown, ReturnHistogram
 from tickstock_cli.study.cells import StudyCell
@@ -58,7 +59,8 @@ def curve_figure(curve: EventCurve, name: str, cells: Sequence[StudyCell]) -> st
     plot.spans(spans, "error")
     plot.line(lines[0], "events")
     plot.hover((minute, _curve_words(curve, place, minute)) for place, minute in enumerate(MINUTES))
-    count = f"{int(curve.events_number[BEFORE]):,} events, {int(curve.placebo_number[BEFORE]):,} placebo moments"
+    numbers = int(curve.events_number[BEFORE]), int(curve.placebo_number[BEFORE])
+    count = f"{counted(numbers[0], 'event')}, {counted(numbers[1], 'placebo moment')}"
     begun = f"; {bps(float(curve.events[0]))} bp five minutes before" if curve.events_number[0] else ""
     return figure(name, count + begun, plot)
 
@@ -93,7 +95,7 @@ def half_hour_figure(parts: KindBreakdown) -> str:
     plot.dots([(float(place), value) for place, _, _, value in known], "dots")
     plot.hover((float(place), _half_hour_words(start, cell, prefix, mean, what)) for place, start, cell, _ in known)
     events = sum(int(cell.values["n"] or 0) for _, cell in parts.by_half_hour)
-    return figure(parts.kind, f"mean {what}, {events:,} events", plot)
+    return figure(parts.kind, f"mean {what}, {counted(events, 'event')}", plot)
 
 
 def histogram_figure(found: ReturnHistogram, name: str, median: float | None) -> str:
@@ -122,7 +124,9 @@ def histogram_figure(found: ReturnHistogram, name: str, median: float | None) ->
         ((left + right) / 2, _bin_words(found, place, left, right, placebos))
         for place, (left, right) in enumerate(bins)
     )
-    told = f"{sum(found.events):,} events" + (f", {placebos:,} placebo returns" if placebos else ", no placebo")
+    told = f"{counted(sum(found.events), 'event')}" + (
+        f", {counted(placebos, 'placebo return')}" if placebos else ", no placebo"
+    )
     return figure(name, f"{told}; percent by return in bp", plot)
 
 

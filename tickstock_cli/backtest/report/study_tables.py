@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tickstock_cli.backtest.report.plot import SIDE, Axis, value_axis
 from tickstock_cli.backtest.report.values import CellValues, Footnotes, group_name
 from tickstock_cli.backtest.words import is_evidence
+from tickstock_cli.core.counted import counted
 from tickstock_cli.measurement.page import NUMBER, Cell, paragraph, table
 from tickstock_cli.study.breakdowns import HorizonBreakdown
 from tickstock_cli.study.calibration import Calibration
@@ -62,7 +63,7 @@ def ticker_table(parts: HorizonBreakdown) -> str:
     for kind in parts.kinds:
         named = [*kind.by_ticker]
         if kind.others is not None:
-            named.append((f"{kind.others_tickers:,} others", kind.others))
+            named.append((counted(kind.others_tickers, "other"), kind.others))
         for name, cell in named:
             values = CellValues(cell, notes)
             rows.append([

@@ -15,6 +15,7 @@ from tickstock_cli.backtest.report.study_tables import OPTIONAL
 from tickstock_cli.backtest.report.values import known_bps
 from tickstock_cli.backtest.words import dollars
 from tickstock_cli.config.strategy import ExitRules
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.times import format_duration
 from tickstock_cli.measurement.page import NUMBER, Cell, facts_list, paragraph
 from tickstock_cli.trading.trade_prices import MOST_TRADES
@@ -50,8 +51,8 @@ def trade_table(strategy: StrategyContents, tickers: Sequence[str], kinds: Seque
     if len(details.trades) < details.trade_count:
         first = f" of the first {MOST_TRADES:,}" if details.trade_count > MOST_TRADES else ""
         told = (
-            f"{len(details.trades):,} of {details.trade_count:,} trades: the {EXTREMES} best and the {EXTREMES} worst"
-            f"{first}, and others at equal distances; trades.parquet has all. {told}"
+            f"{len(details.trades):,} of {counted(details.trade_count, 'trade')}: the {EXTREMES} best and the "
+            f"{EXTREMES} worst{first}, and others at equal distances; trades.parquet has all. {told}"
         )
     head = "".join(heading.html("th") for heading in _HEADINGS)
     bodies = "".join(_body(trade, strategy, tickers, kinds, zone) for trade in details.trades)
@@ -141,12 +142,12 @@ def _facts(trade: ShownTrade, kinds: Sequence[str], zone: tzinfo) -> dict[str, s
         "decided": f"{_clock(int(record['decision']), zone, '%Y-%m-%d %H:%M:%S.%f')[:-3]} in, "
         f"{_clock(int(record['exit_decision']), zone, '%H:%M:%S.%f')[:-3]} out",
         "prices": f"{float(record['entry_price']):,.4f} in, {float(record['exit_price']):,.4f} out, on average; "
-        f"{len(trade.fills):,} fills",
+        f"{counted(len(trade.fills), 'fill')}",
         "money": f"gross {dollars(int(record['gross']), sign=True)}, fees {dollars(int(record['fees']))}, "
         f"net {dollars(int(record['net']), sign=True)}",
     }
     if record["forced"]:
-        facts["forced"] = f"{int(record['forced']):,} shares at the end of the day, whatever the size"
+        facts["forced"] = f"{counted(int(record['forced']), 'share')} at the end of the day, whatever the size"
     return facts
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import BarBatch
 from tickstock_cli.core.calendar import XNYS
+from tickstock_cli.core.counted import worded
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration
 from tickstock_cli.core.trading_hours import MarketCalendar
@@ -69,8 +70,8 @@ class Delays(Aspect):
         if before:
             yield QualityFinding(
                 "clock",
-                f"{before:,} rows were received before their own time, by up to "
-                f"{format_duration(-int(self._earliest[place]))}: the receiver's clock was behind",
+                worded("{} {row was received before its|rows were received before their} own time", before)
+                + f", by up to {format_duration(-int(self._earliest[place]))}: the receiver's clock was behind",
                 points=min(20.0, max(1.0, 20 * before / rows)),
                 advice="set the receiver's clock by NTP; until then, times to the event are too short by that much",
             )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Batch, FmvBatch, TickBatch
 from tickstock_cli.core.calendar import REGULAR, XNYS
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration
@@ -129,7 +130,7 @@ class Rhythm(Aspect):
 
 
 def _of(some: int, all_: int, kind: str = "") -> str:
-    return f"{some:,} of {all_:,} sessions of {kind}tickers"
+    return f"{some:,} of {counted(all_, 'session')} of {kind}tickers"
 
 
 def _points(share: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from tickstock_cli.core.counted import worded
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.first_rows import FirstRows
@@ -24,7 +25,7 @@ class Oddity:
     Parameters
     ----------
     text
-        A sentence that completes "in FILE, …". Each ``{}`` stands for one of the counts.
+        A sentence that completes "in FILE, …", as ``core.counted.worded`` reads it.
     counts
         Numbers of rows. Oddities of several files with one text are told as one, with the sums.
     is_asked_for
@@ -44,10 +45,7 @@ class Oddity:
         return not (self.is_asked_for or self.is_in_verdict)
 
     def __str__(self) -> str:
-        told = self.text
-        for count in self.counts:
-            told = told.replace("{}", f"{count:,}", 1)
-        return told
+        return worded(self.text, *self.counts)
 
 
 class Watcher(Protocol):

@@ -19,7 +19,7 @@ _REMEDY = (
     "but the bits of flags are 1 (not the last price), 2 (no volume) and 4 (not a high or low): leave the column out "
     "with --map flags= (an empty name), or name its origin with --set recordings.flags=databento or mt5"
 )
-_TOLD = "flags keep {} of {} ticks from the last price, {} from volumes and {} from highs and lows"
+_TOLD = "flags keep {} of {} {tick|ticks} from the last price, {} from volumes and {} from highs and lows"
 _ADVICE = "; if the column flags has another meaning, leave it out with --map flags= (an empty name)"
 _BITS = (1, 2, 4)
 _USUAL_SHARE = 20

@@ -38,7 +38,9 @@ class _WhereWatcher:
     def oddities(self) -> Iterator[Oddity]:
         if self._rows:
             yield Oddity(
-                f"--where {self._told} leaves out " + "{} of {} rows", (self._left_out, self._rows), is_asked_for=True
+                f"--where {self._told} leaves out " + "{} of {} {row|rows}",
+                (self._left_out, self._rows),
+                is_asked_for=True,
             )
 
 

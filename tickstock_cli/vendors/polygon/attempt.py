@@ -26,6 +26,7 @@ import msgspec
 from websockets.exceptions import ConnectionClosed
 
 from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import FeedError
 from tickstock_cli.vendors.polygon.opening import FeedSocket, closing_words
 from tickstock_cli.vendors.polygon.params import Key, PolygonParams, entitlement_hint
@@ -308,7 +309,7 @@ class Attempt:
             self._parts.receiver.notice(self._facts.problem)
         elif self._facts.connects > 1:
             count = self._subscriptions.acknowledged
-            self._parts.receiver.notice(f"streaming again: {count:,} subscriptions acknowledged")
+            self._parts.receiver.notice(f"streaming again: {counted(count, 'subscription')} acknowledged")
 
     def _report(self) -> str | None:
         """Return a line about items that are not acknowledged, with what helps; None if there are none."""

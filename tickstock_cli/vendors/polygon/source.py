@@ -26,6 +26,7 @@ from tickstock_cli.config.settings import LiveSettings
 from tickstock_cli.config.universes import with_files_read
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.feed import FeedRelay, Gap, WireError
 from tickstock_cli.core.feed_check import FeedCheck
 from tickstock_cli.core.metrics import SourceHealth, SourceState
@@ -357,8 +358,8 @@ class PolygonSource(RowStream):
         accounted = self._rows.total() + sum(counts[name] for name in ends)
         if counts["wire.events"] != accounted or counts["wire.frames"] != self._frames.frames:
             raise LedgerError(
-                f"{counts['wire.events']:,} messages in {self._frames.frames:,} frames came, but "
-                f"{accounted:,} messages in {counts['wire.frames']:,} frames are accounted for"
+                f"{counted(counts['wire.events'], 'message')} in {counted(self._frames.frames, 'frame')} came, but "
+                f"{counted(accounted, 'message')} in {counted(counts['wire.frames'], 'frame')} are accounted for"
             )
 
     @property

@@ -145,7 +145,7 @@ class TestEnds:
     def test_a_recording_that_stopped_at_noon_says_so(self, tmp_path: Path) -> None:
         """Four hours before the close."""
         end = finding(found(written(tmp_path / "a.parquet", range(9_000))), "end")
-        assert "1 of 1 sessions of liquid tickers" in end.text
+        assert "1 of 1 session of liquid tickers" in end.text
         assert "IBM, by 4 h 0 min" in end.text
 
     def test_a_recording_that_began_late_says_so(self, tmp_path: Path) -> None:
