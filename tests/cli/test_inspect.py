@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from tests.cli.conftest import Here
 from tests.cli.market import morning
@@ -199,6 +200,21 @@ def test_a_narrow_terminal_keeps_names_of_settings_whole(tmp_path: Path) -> None
     shown = run_tickstock("inspect", tmp_path, environment={"COLUMNS": "40"}).stdout
     assert "  warning\n" in shown
     assert "recordings.interval_seconds=1" in shown
+
+
+@pytest.mark.parametrize(("columns", "is_table"), [(40, False), (60, False), (80, True), (200, True)])
+def test_names_of_files_are_whole_at_any_width(here: Here, tmp_path: Path, columns: int, is_table: bool) -> None:
+    """They are to be copied, too: where a table would cut them, each has a line of its own, broken behind folders."""
+    for day in ("2026-03-02", "2026-03-03"):
+        folder = tmp_path / "tree" / f"date={day}"
+        folder.mkdir(parents=True)
+        write_ticks(folder / "part-00000-of-00001.parquet", price=[float(day[-1])] * 5)
+    shown = here("inspect", "tree", environment={"COLUMNS": str(columns)}).stdout
+    lines = [line.strip() for line in shown.splitlines()]
+    assert any(line.startswith("date=2026-03-02/part-00000-of-00001") for line in lines)
+    assert any(line.endswith("part-00000-of-00001.parquet") for line in lines)
+    assert ("file: type, rows, time (New York)" in lines) is not is_table
+    assert "…" not in shown.replace("(IBM, …", "")
 
 
 def test_what_was_asked_for_is_no_fault(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -27,6 +30,7 @@ Line = tuple[str, str, str]
 _STYLES = {"good": "green", "fair": "yellow", "poor": "red", "unusable": "red"}
 _NARROW = 60
 """Columns below which labels stand above their lines."""
+_UNBOUNDED = 100_000
 LABEL_COLUMNS = 12
 """Width of the longest label, so that the lines of all files begin at one column."""
 
@@ -39,9 +43,8 @@ def render_report(report: Report, zone: ShownZone) -> Group:
     groups = grouped(report.files)
     parts: list[RenderableType] = [_overview(report.files, groups, zone)]
     for group in groups:
-        heading = Text(group.sample.path, style="bold")
-        if len(group.files) > 1:
-            heading.append(f" and {len(group.files) - 1:,} more like it", style="not bold")
+        behind = f" and {len(group.files) - 1:,} more like it" if len(group.files) > 1 else ""
+        heading = _Name(group.sample.path, "bold", behind)
         parts += [heading, Padding(_Details(list(_lines(group, report.used_phases, zone))), (0, 0, 1, 2), expand=False)]
     parts += [Text(f"cannot be read: {file.error}", style="red") for file in report.unreadable]
     if report.left_out:
@@ -50,18 +53,59 @@ def render_report(report: Report, zone: ShownZone) -> Group:
     return Group(*parts, *_totals(report))
 
 
-def _overview(files: Sequence[FileReport], groups: Sequence[FileGroup], zone: ShownZone) -> Table:
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("file", overflow="fold", min_width=8)
-    table.add_column("type", no_wrap=True)
-    table.add_column("rows", no_wrap=True, justify="right")
-    table.add_column(f"time ({zone.name})", overflow="fold", min_width=10)
+@dataclass(frozen=True, slots=True)
+class _Overview:
+    """All files: in a table, or each in lines of its own where the table would cut their names."""
+
+    zone: ShownZone
+    rows: Sequence[tuple[str, str, str, str]]
+    """Name, record type, number of rows and times of a file, or of files alike."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+        table.add_column("file", no_wrap=True)
+        table.add_column("type", no_wrap=True)
+        table.add_column("rows", no_wrap=True, justify="right")
+        table.add_column(f"time ({self.zone.name})", overflow="fold", min_width=10)
+        for row in self.rows:
+            table.add_row(*row)
+        unbounded = options.update(width=_UNBOUNDED)  # a measure is never beyond the width
+        if Measurement.get(console, unbounded, table).minimum <= options.max_width:
+            yield table
+            return
+        yield Text(f"file: type, rows, time ({self.zone.name})", style="bold")
+        for name, record, count, span in self.rows:
+            yield _Name(name)
+            yield Padding(Text(", ".join(filter(None, (record, count, span)))), (0, 0, 0, 2))
+        yield Text()
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A path, broken behind folders alone, unless one of its names is wider than the screen."""
+
+    path: str
+    style: str = ""
+    behind: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        line = ""
+        for part in re.findall(r"[^/]*/|[^/]+$", self.path):
+            if line and cell_len(line + part) > options.max_width:
+                yield Text(line, style=self.style, overflow="fold")
+                line = ""
+            line += part
+        yield Text.assemble((line, self.style), self.behind, overflow="fold")
+
+
+def _overview(files: Sequence[FileReport], groups: Sequence[FileGroup], zone: ShownZone) -> _Overview:
     names = dict(zip((file.path for file in files), _names(files), strict=True))
+    rows = []
     for group in groups:
         count, name = len(group.files), names[group.sample.path]
         shown = name if count == 1 else f"{count:,} like {name}"
-        table.add_row(shown, group.sample.record, f"{group.rows:,}", _span(group.first, group.last, zone))
-    return table
+        rows.append((shown, group.sample.record, f"{group.rows:,}", _span(group.first, group.last, zone)))
+    return _Overview(zone, rows)
 
 
 def _names(files: Sequence[FileReport]) -> list[str]:
