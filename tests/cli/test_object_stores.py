@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from zipfile import ZipFile
@@ -275,6 +276,9 @@ def test_an_object_that_is_read_is_not_replaced(bucket: str, known: ObjectServer
         ("synth", "s3://archive/market"),
         ("backtest", "sample_data", "--out", "s3://archive/found"),
         ("replay", "sample_data", "--checkpoint", "s3://archive/state"),
+        ("loadtest", "steady_state", "--out", "s3://archive/result"),
+        ("report", "s3://archive/result"),
+        ("config", "show", "--config", "s3://archive/tickstock.toml"),
     ],
 )
 def test_what_is_on_the_disk_only_is_refused_at_a_store(command: tuple[str, ...], here: Here, tmp_path: Path) -> None:
@@ -282,4 +286,23 @@ def test_what_is_on_the_disk_only_is_refused_at_a_store(command: tuple[str, ...]
     result = here(*command)
     assert result.returncode == 2, result.stderr
     assert "on the disk, not at s3://archive/" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("replay", "s3://"),
+        ("inspect", "s3:///day.parquet"),
+        ("verify", "s3:/"),
+        ("import", "csv", "s3://", "--out", "recorded"),
+        ("replay", "sample_data", "--rejects", "s3://"),
+        ("diff", "s3://", "events.parquet"),
+    ],
+)
+def test_a_scheme_without_a_bucket_is_one_clear_line(command: tuple[str, ...], here: Here, tmp_path: Path) -> None:
+    """The library's path of it has no slash, so that it looked like the name of a missing file."""
+    result = here(*command)
+    assert result.returncode == 2, result.stderr
+    assert re.search(r"^error: s3://\S* names no bucket: write s3://BUCKET/NAME$", result.stderr, re.MULTILINE)
     assert list(tmp_path.iterdir()) == []

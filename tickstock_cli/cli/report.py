@@ -37,7 +37,10 @@ def report(
     from tickstock_cli.loadtest.result import verdicts_json
     from tickstock_cli.loadtest.result_folder import REPORT, read_result, write_views
     from tickstock_cli.measurement.documents import write_file
+    from tickstock_cli.storage.names import check_local
 
+    if out is not None:
+        check_local(out, "the page")
     results = [read_result(folder) for folder in folders]
     labels = [str(folder) for folder in folders]
     if len(results) == 1:

@@ -27,6 +27,7 @@ from tickstock_cli.config.universes import TickerFile, files_of, with_files_read
 from tickstock_cli.config.validation_errors import either, reason
 from tickstock_cli.config.values import format_value, parse_value, show_value
 from tickstock_cli.errors import SettingsError
+from tickstock_cli.storage.names import check_local
 
 DEFAULT_FILE = Path("tickstock.toml")
 DEFAULT = "default"
@@ -143,6 +144,7 @@ def _is_setting(variable: str) -> bool:
 
 def _from_file(file: Path | None, keys: Mapping[str, FieldInfo]) -> Iterator[Assigned]:
     path = file or DEFAULT_FILE
+    check_local(path, "the configuration")
     if file is None and not path.exists():
         return
     try:

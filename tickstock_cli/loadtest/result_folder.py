@@ -21,6 +21,7 @@ from tickstock_cli.measurement.documents import write_files
 from tickstock_cli.measurement.histogram import Histogram
 from tickstock_cli.measurement.junit import junit
 from tickstock_cli.measurement.machine import facts
+from tickstock_cli.storage.names import check_local
 
 RESULT, JUNIT, REPORT, LATENCY = "result.json", "junit.xml", "report.html", "latency"
 
@@ -32,7 +33,10 @@ def read_result(folder: Path) -> Result:
     ------
     DataError
         The file is missing, cannot be read, or holds no result.
+    UsageError
+        The folder is in an object store.
     """
+    check_local(folder, "the result of a load test")
     path = folder / RESULT if folder.is_dir() else folder
     try:
         text = path.read_bytes()

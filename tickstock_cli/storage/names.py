@@ -8,7 +8,8 @@ from pathlib import Path, PosixPath
 
 from tickstock_cli.errors import UsageError
 
-_OBJECT = re.compile(r"(s3|gs):/{1,2}([^/]*)/*(.*)", re.DOTALL)
+_OBJECT = re.compile(r"(s3|gs):(?:/{1,2}|\Z)([^/]*)/*(.*)", re.DOTALL)
+"""The library's path of a scheme alone has no slash: ``Path("s3://")`` is ``s3:``."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,7 +38,7 @@ class ObjectPath(PosixPath):
     """The name of an object as a path, which shows both slashes behind the scheme. Nothing is there on the disk."""
 
     def __str__(self) -> str:
-        return re.sub("^(s3|gs):/", r"\1://", super().__str__())
+        return re.sub("^(s3|gs):/?", r"\1://", super().__str__())
 
     def absolute(self) -> ObjectPath:
         """Return the path itself: no folder of the disk is in front of it."""
@@ -52,7 +53,7 @@ def is_object(path: str | Path) -> bool:
     >>> is_object("s3://archive/2026/ticks.parquet"), is_object("s3/ticks.parquet")
     (True, False)
     """
-    return str(path).startswith(("s3:/", "gs:/"))
+    return str(path).startswith(("s3:/", "gs:/")) or str(path) in ("s3:", "gs:")
 
 
 def check_local(path: Path, what: str) -> None:
@@ -76,7 +77,7 @@ def object_name(path: str | Path) -> ObjectName:
     """
     match = _OBJECT.fullmatch(str(path))
     if match is None or not match[2]:
-        raise UsageError(f"{path} names no bucket: write {str(path)[:2]}://BUCKET/NAME")
+        raise UsageError(f"{shown_as_path(path)} names no bucket: write {str(path)[:2]}://BUCKET/NAME")
     return ObjectName(match[1], match[2], re.sub("/+", "/", match[3]).strip("/"))
 
 
