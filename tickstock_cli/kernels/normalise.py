@@ -5,6 +5,8 @@ Inputs are read-only arrays, so that each kernel is compiled for one signature.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,6 +82,38 @@ def usable_or_minus_one(prices: NDArray[np.float64], out: NDArray[np.float64]) -
     """Fill ``out`` with ``prices``; -1 where NaN, infinite or not above zero."""
     for i in range(len(prices)):
         out[i] = prices[i] if 0.0 < prices[i] < np.inf else -1.0
+
+
+@kernel
+def count_flags(
+    flags: NDArray[Any],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    found: NDArray[np.int64],
+    hidden: NDArray[np.int64],
+) -> None:
+    """Fill ``found`` with all bits of the flags of each piece, and ``hidden`` with how many have bit 1, 2 and 4.
+
+    Parameters
+    ----------
+    flags
+        uint8 or int64.
+    starts, ends
+        First row of each piece, and the row behind its last.
+    hidden
+        Three columns, one row a piece.
+    """
+    for piece in range(len(starts)):
+        every, last, volume, extremes = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+        for row in range(starts[piece], ends[piece]):
+            every |= np.int64(flags[row])
+            last += flags[row] & 1
+            volume += flags[row] >> 1 & 1
+            extremes += flags[row] >> 2 & 1
+        found[piece] = every
+        hidden[piece, 0] = last
+        hidden[piece, 1] = volume
+        hidden[piece, 2] = extremes
 
 
 @kernel

@@ -16,6 +16,7 @@ import pyarrow.types as pt
 
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Batch, Int64s
 from tickstock_cli.kernels.normalise import first_descent_in_pieces
+from tickstock_cli.sources.checks.pieces import Pieces, see_pieces
 from tickstock_cli.sources.checks.running import Watchers
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_numbers import frozen, values
@@ -89,14 +90,14 @@ def numbers_of(stretches: Stretches, codes: TickerCodes) -> tuple[Batch, Int64s]
 
 def watch(stretches: Stretches, watchers: MutableMapping[int, Watchers]) -> None:
     """Show stretches to the watchers of their files, which are added if they begin; raises as they do."""
-    places = zip(stretches.files, stretches.starts.tolist(), stretches.counts.tolist(), strict=True)
-    for (file, start, count), first in zip(places, stretches.firsts.tolist(), strict=True):
-        if not file.checked.watches:
-            continue
-        if not first:
+    files = stretches.files
+    for file, first in zip(files, stretches.firsts.tolist(), strict=True):
+        if file.checked.watches and not first:
             watchers[file.index] = Watchers(file.checked.watches)
-        part = stretches.rows.slice(start, count)
-        watchers[file.index].see(part, file.reader.selected(part), first)
+    starts = stretches.starts
+    chosen = files[0].reader.selected(stretches.rows)
+    pieces = Pieces(stretches.rows, chosen, starts, frozen(starts + stretches.counts), frozen(stretches.firsts))
+    see_pieces([watchers.get(file.index, ()) for file in files], pieces)
 
 
 def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

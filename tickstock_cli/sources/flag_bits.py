@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from tickstock_cli.core.batch import Int64s, UInt8s
-from tickstock_cli.sources.plain_numbers import real, values, whole
+from tickstock_cli.sources.plain_numbers import frozen, real, values, whole
 
 OURS = 1 | 2 | 4
 """1 = not the last price, 2 = no volume, 4 = not a high or low."""
@@ -34,7 +34,7 @@ def bits(column: pa.Array[Any]) -> Int64s | UInt8s:
         return whole(column, 0)
     numbers = real(column, 0.0)
     is_whole = (numbers == np.rint(numbers)) & (np.abs(numbers) < 2.0**63)
-    return np.where(is_whole, numbers, np.where(np.isnan(numbers), 0, NOT_WHOLE)).astype(np.int64)
+    return frozen(np.where(is_whole, numbers, np.where(np.isnan(numbers), 0, NOT_WHOLE)).astype(np.int64))
 
 
 def _own(flags: Int64s | UInt8s) -> UInt8s:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
+from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.marks import has_own_flags
 from tickstock_cli.errors import DataError
+from tickstock_cli.kernels.normalise import count_flags
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher, row_error
+from tickstock_cli.sources.checks.pieces import Pieces
 from tickstock_cli.sources.flag_bits import OURS, bits
-from tickstock_cli.sources.plain_numbers import Bools
+from tickstock_cli.sources.plain_numbers import Bools, frozen
 
 _REMEDY = (
     "but the bits of flags are 1 (not the last price), 2 (no volume) and 4 (not a high or low): leave the column out "
@@ -21,7 +25,6 @@ _REMEDY = (
 )
 _TOLD = "flags keep {} of {} {tick|ticks} from the last price, {} from volumes and {} from highs and lows"
 _ADVICE = "; if the column flags has another meaning, leave it out with --map flags= (an empty name)"
-_BITS = (1, 2, 4)
 _USUAL_SHARE = 20
 """One tick in so many is usual under our own layout: late and odd lots, derived prices."""
 
@@ -67,36 +70,48 @@ class _FlagsWatcher:
     """Raises at a bit that is not ours, and counts the rows that ours hide."""
 
     def __init__(self, path: str, column: str, is_ours: bool) -> None:
-        self._path = path
-        self._column = column
-        self._is_ours = is_ours
-        self._hidden = [0] * len(_BITS)
-        self._rows = 0
+        self.path = path
+        self.column = column
+        self.is_ours = is_ours
+        self.hidden: Int64s = np.zeros(3, dtype=np.int64)
+        self.rows = 0
 
     def see(self, rows: pa.RecordBatch, chosen: Bools | None, first: int) -> None:
-        column = rows.column(rows.schema.get_field_index(self._column))
-        flags = bits(column)
-        if chosen is not None:
-            flags = np.where(chosen, flags, 0)
-        found = int(np.bitwise_or.reduce(flags, initial=0))
-        if found & ~OURS:
-            raise self._error(rows, int(((flags < 0) | (flags > OURS)).argmax()), first)
-        self._rows += len(flags) if chosen is None else int(np.count_nonzero(chosen))
-        for place, bit in enumerate(_BITS):
-            if found & bit:
-                self._hidden[place] += int(np.count_nonzero(flags & np.uint8(bit)))
+        bounds = (frozen(np.array([bound])) for bound in (0, rows.num_rows, first))
+        self.see_pieces([self], Pieces(rows, chosen, *bounds))
 
-    def _error(self, rows: pa.RecordBatch, place: int, first: int) -> DataError:
-        value = rows.column(rows.schema.get_field_index(self._column))[place].as_py()
-        return row_error(self._path, first + place, f"{self._column} is {value}, {_REMEDY}")
+    @classmethod
+    def see_pieces(cls, watchers: Sequence[Self], pieces: Pieces) -> None:
+        """See pieces of files, whose flags have one name."""
+        column = pieces.rows.column(pieces.rows.schema.get_field_index(watchers[0].column))
+        flags, chosen = bits(column), pieces.chosen
+        counts = pieces.ends - pieces.starts
+        if chosen is not None:
+            flags = frozen(np.where(chosen, flags, 0))
+            behind = np.append(0, np.cumsum(chosen))
+            counts = behind[pieces.ends] - behind[pieces.starts]
+        found = np.zeros(len(counts), np.int64)
+        hidden = np.zeros((len(counts), 3), np.int64)
+        count_flags(flags, pieces.starts, pieces.ends, found, hidden)
+        for place in np.flatnonzero(found & ~OURS).tolist():
+            start = int(pieces.starts[place])
+            mine = flags[start : pieces.ends[place]]
+            row = int(((mine < 0) | (mine > OURS)).argmax())
+            raise watchers[place].error(int(pieces.firsts[place]) + row, column[start + row].as_py())
+        for watcher, count, of_bits in zip(watchers, counts.tolist(), hidden, strict=True):
+            watcher.rows += count
+            watcher.hidden += of_bits
+
+    def error(self, row: int, value: Any) -> DataError:
+        return row_error(self.path, row, f"{self.column} is {value}, {_REMEDY}")
 
     def oddities(self) -> Iterator[Oddity]:
-        most = max(self._hidden)
-        if not most or (self._is_ours and most * _USUAL_SHARE <= self._rows):
+        last, volume, extremes = self.hidden.tolist()
+        most = max(last, volume, extremes)
+        if not most or (self.is_ours and most * _USUAL_SHARE <= self.rows):
             return
-        last, volume, extremes = self._hidden
-        text = _TOLD if self._is_ours else _TOLD + _ADVICE
-        yield Oddity(text, (last, self._rows, volume, extremes))
+        text = _TOLD if self.is_ours else _TOLD + _ADVICE
+        yield Oddity(text, (last, self.rows, volume, extremes))
 
 
 CHECK = RecordingCheck("flags", ("tick",), _look, _watch)

@@ -89,6 +89,9 @@ class Watchers:
     def __bool__(self) -> bool:
         return bool(self._watchers)
 
+    def __iter__(self) -> Iterator[Watcher]:
+        return iter(self._watchers)
+
     def see(self, rows: pa.RecordBatch, chosen: Bools | None, first: int) -> None:
         """Show rows to every watcher; raises as they do."""
         for watcher in self._watchers:

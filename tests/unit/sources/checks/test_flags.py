@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from tests.unit.sources.conftest import NOON, SECOND, Write
 from tickstock_cli.errors import DataError, SchemaError
+from tickstock_cli.sources import plan
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recordings import Recordings
 
@@ -88,3 +91,22 @@ def test_flags_of_another_type_can_be_left_out(write: Write) -> None:
     """The message of the type has the remedy."""
     with pytest.raises(SchemaError, match=r"column flags has type string, expected .*--map flags= \(an empty name\)"):
         flags_of(write(flags=["@ T", ""]))
+
+
+@pytest.mark.parametrize("together", [1, 2, 256])
+def test_flags_of_small_files_are_watched_file_by_file(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """However many are read together: what is hidden is told of the files that hide it, a foreign bit with its row."""
+    monkeypatch.setattr(plan, "MOST_READERS", 0)
+    monkeypatch.setattr("tickstock_cli.sources.together.MOST_FILES", together)
+    for name, flags in {"a": [0, 4], "b": [0, 0], "c": [7, 1]}.items():
+        write(f"{name}.parquet", flags=pa.array(flags, pa.int16()), venue=["N", "N"])
+    for options in (ReadOptions(), ReadOptions(where={"venue": ("N",)})):
+        flags, notes = flags_of(tmp_path, options)
+        assert sorted(flags) == [0, 0, 0, 1, 4, 7]
+        (note,) = [note for note in notes if "flags keep" in note]
+        assert "a.parquet and 1 more, flags keep 2 of 4 ticks from the last price, 1 from volumes and 2 from" in note
+    write("d.parquet", flags=pa.array([1, 128], pa.int16()), venue=["N", "N"], statistics=False)
+    with pytest.raises(DataError, match=r"d\.parquet: row 1: flags is 128,"):
+        flags_of(tmp_path)
