@@ -16,6 +16,7 @@ import pyarrow.types as pt
 
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Batch, Int64s
 from tickstock_cli.kernels.normalise import first_descent_in_pieces
+from tickstock_cli.kernels.origins import fill_origins
 from tickstock_cli.sources.checks.pieces import Pieces, see_pieces
 from tickstock_cli.sources.checks.running import Watchers
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
@@ -139,9 +140,8 @@ def _tickers(files: Sequence[RecordingFile], counts: Int64s) -> pa.DictionaryArr
 
 
 def _origins(stretches: Stretches, starts: Int64s) -> Int64s:
-    counts = stretches.counts
-    numbers = np.array([file.index for file in stretches.files], dtype=np.int64)
-    origin_of_place_0 = (numbers << ORIGIN_ROW_BITS) + stretches.firsts - starts
-    origins: Int64s = np.repeat(origin_of_place_0, counts)
-    origins += np.arange(len(origins), dtype=np.int64)
+    """Return the origins of all rows of stretches; ``starts`` are their first rows."""
+    files = np.array([file.index for file in stretches.files], dtype=np.int64)
+    origins = np.empty(stretches.rows.num_rows, dtype=np.int64)
+    fill_origins(frozen((files << ORIGIN_ROW_BITS) + stretches.firsts), starts, origins)
     return frozen(origins)

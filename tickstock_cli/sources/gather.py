@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import DTYPES, ORIGIN_ROW_BITS, Batch, Int64s
 from tickstock_cli.core.batch_file import TemporaryFolder
+from tickstock_cli.kernels.origins import stretches_of_files
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.plan import Spans, clusters
 from tickstock_cli.sources.runs import GatheredRun, store
@@ -217,9 +218,7 @@ class _Pool:
         if not len(batch):
             return
         first, behind = self._rows, self._rows + len(batch)
-        cuts = np.flatnonzero(np.diff(batch.origin >> ORIGIN_ROW_BITS))
-        starts, ends = np.append(0, cuts + 1), np.append(cuts, len(batch) - 1)
-        counts_up = bool((batch.origin[ends] - batch.origin[starts] == ends - starts).all())
+        starts, counts_up = stretches_of_files(batch.origin, ORIGIN_ROW_BITS)
         if not counts_up and "origin" not in self._columns:
             self._columns["origin"] = self._origins()
         if batch.available_at is not batch.timestamp and "available_at" not in self._columns:
@@ -228,7 +227,7 @@ class _Pool:
             self._columns["available_at"][:first] = times[:first]
         for name, column in self._columns.items():
             column[first:behind] = getattr(batch, name)
-        places = ((starts + first).tolist(), (ends + first + 1).tolist())
+        places = ((starts + first).tolist(), [*(starts[1:] + first).tolist(), behind])
         self._pieces += zip(batch.origin[starts].tolist(), *places, strict=True)
         self._rows = behind
         self.room -= len(batch)
