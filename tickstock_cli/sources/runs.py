@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.core.batch import Batch, Int64s
+from tickstock_cli.core.batch import DTYPES, Batch, Int64s
 from tickstock_cli.core.batch_file import BatchFile, TemporaryFolder
+from tickstock_cli.kernels.sort import pick
 from tickstock_cli.sources.batches import reorder
 from tickstock_cli.sources.plain_numbers import frozen
-from tickstock_cli.sources.slabs import Pieces
+from tickstock_cli.sources.slabs import Pieces, Slab
 
 STORED_CHUNK_ROWS = 1 << 13
 """Rows of a stored run that are read at once: few, because many runs can be read side by side."""
@@ -67,7 +69,10 @@ class GatheredRun:
     Parameters
     ----------
     columns
-        Columns of the rows, in any order, by name; `origin` is missing where the pieces know it.
+        Columns of the rows, in any order, by name; `available_at` is missing where it is `timestamp`, and `origin`
+        where the pieces know it.
+    pieces
+        Those of the rows.
     chunk_rows
         Rows that are returned at once.
     """
@@ -77,10 +82,13 @@ class GatheredRun:
     def __init__(self, kind: type[Batch], columns: Mapping[str, NDArray[Any]], pieces: Pieces, chunk_rows: int) -> None:
         self._kind = kind
         self._columns: Mapping[str, NDArray[Any]] | None = columns
-        self._chunk_rows = chunk_rows
+        self._times = "available_at" if "available_at" in columns else "timestamp"
         self._slabs = pieces.slabs()
-        self._waiting = (np.empty(0, np.int64), np.empty(0, np.int64))
-        """Rows of the last slab that are not returned yet, and their origins."""
+        self._chunk_rows = chunk_rows
+        self._left = pieces.rows
+        """Rows that are in no chunk yet."""
+        self._chunks: deque[_Chunk] = deque()
+        """Chunks that are not returned yet; all but the last are full."""
         self._release: Callable[[], None] | None = None
 
     def on_close(self, release: Callable[[], None]) -> None:
@@ -90,32 +98,61 @@ class GatheredRun:
     def read(self) -> Batch | None:
         if self._columns is None:
             return None
-        rows, origins = self._next()
-        if not len(rows):
+        while (self._left or self._chunks) and not (self._chunks and self._chunks[0].is_full):
+            self._add(next(self._slabs), self._columns)
+        if not self._chunks:
             self.close()
             return None
-        taken = {name: frozen(column.take(rows)) for name, column in self._columns.items()}
-        taken.setdefault("origin", origins)
+        taken = {name: frozen(column) for name, column in self._chunks.popleft().columns.items()}
         return self._kind(**{"order": taken["origin"], "available_at": taken["timestamp"], **taken})
 
-    def _next(self) -> tuple[Int64s, Int64s]:
-        """Return the next rows to return, and their origins."""
-        found = [self._waiting]
-        count = len(self._waiting[0])
-        while count < self._chunk_rows and (slab := next(self._slabs, None)) is not None:
-            found.append(slab)
-            count += len(slab[0])
-        rows = np.concatenate([rows for rows, _ in found])
-        origins = np.concatenate([origins for _, origins in found])
-        self._waiting = rows[self._chunk_rows :], origins[self._chunk_rows :]
-        return rows[: self._chunk_rows], frozen(origins[: self._chunk_rows])
+    def _add(self, slab: Slab, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Bring the rows of a slab in order, behind those before."""
+        names = dict.fromkeys([*columns, "origin"])
+        parts: list[tuple[_Chunk, slice, slice]] = []
+        done = 0
+        while done < len(slab):
+            if not self._chunks or self._chunks[-1].is_full:
+                self._chunks.append(_Chunk(names, min(self._left, self._chunk_rows)))
+                self._left -= self._chunks[-1].room
+            chunk = self._chunks[-1]
+            part = chunk.reserve(len(slab) - done)
+            parts.append((chunk, part, slice(done, done + part.stop - part.start)))
+            done = parts[-1][2].stop
+        for name in names:
+            if name == self._times:
+                rows = slab.times
+            else:
+                rows = slab.laid_out(columns[name]) if name in columns else slab.origins()
+            for chunk, to, part in parts:
+                pick(rows, slab.order[part], chunk.columns[name][to])
 
     def close(self) -> None:
         self._columns = None
         self._slabs = iter(())  # the pieces have the times
+        self._chunks.clear()
         if self._release is not None:
             self._release()
             self._release = None
+
+
+class _Chunk:
+    """Rows that are returned at once, while they are filled in."""
+
+    def __init__(self, names: Iterable[str], rows: int) -> None:
+        self.columns: dict[str, NDArray[Any]] = {name: np.empty(rows, DTYPES[name]) for name in names}
+        self.room = rows
+
+    @property
+    def is_full(self) -> bool:
+        return not self.room
+
+    def reserve(self, rows: int) -> slice:
+        """Return the next places, at most ``rows``, which the caller fills."""
+        first = len(self.columns["origin"]) - self.room
+        count = min(rows, self.room)
+        self.room -= count
+        return slice(first, first + count)
 
 
 class StoredRun:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.sort import sort_rows
+from tickstock_cli.kernels.sort import order_of, sort_rows
 
 
 def frozen(values: list[int] | NDArray[np.int64]) -> NDArray[np.int64]:
@@ -45,3 +45,30 @@ def test_many_rows_of_nearly_one_time_are_in_order_too(span: int) -> None:
     times = frozen(np.append(rng.integers(0, 1_000, 5_000), span))
     origins = frozen(rng.permutation(len(times)))
     assert in_order(times, origins, [1_000]) == np.lexsort((origins, times)).tolist()
+
+
+def places(times: list[int] | NDArray[np.int64]) -> list[int]:
+    """Return the places of times in their order."""
+    rows = np.array(times, dtype=np.int64)
+    out = np.empty(len(rows), dtype=np.uint32)
+    order_of(rows, out)
+    found: list[int] = out.tolist()
+    return found
+
+
+@given(
+    st.lists(st.integers(0, 40), max_size=200),
+    st.sampled_from([1, 1_000, 10**9, 10**14, 2**62 // 40]),
+)
+def test_places_are_in_the_order_of_times_and_equal_ones_keep_theirs(drawn: list[int], step: int) -> None:
+    """Times of a microsecond, a day and all that there are."""
+    times = [time * step for time in drawn]
+    assert places(times) == np.argsort(np.array(times, dtype=np.int64), kind="stable").tolist()
+
+
+def test_a_burst_beside_a_time_that_is_far_away_is_in_order() -> None:
+    """The highest digits of its times are the same, and those of a century leave no room for the lowest."""
+    rng = np.random.default_rng(3)
+    for far in (10**10, 10**15, 2**63 - 1):
+        times = np.append(rng.integers(0, 3_000, 2_000), far)
+        assert places(times) == np.argsort(times, kind="stable").tolist()

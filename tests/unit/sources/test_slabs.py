@@ -33,8 +33,11 @@ def pieces_of(files: list[list[int]], backwards: bool) -> tuple[Pieces, Int64s, 
 def in_slabs(pieces: Pieces) -> tuple[list[int], list[int], list[int]]:
     """Return the rows of all slabs, their origins, and how many rows each slab has."""
     found = list(pieces.slabs())
-    rows = [row for slab, _ in found for row in slab.tolist()]
-    return rows, [origin for _, slab in found for origin in slab.tolist()], [len(slab) for slab, _ in found]
+    numbers = np.arange(len(pieces.times))
+    numbers.flags.writeable = False
+    rows = [row for slab in found for row in slab.laid_out(numbers)[slab.order].tolist()]
+    origins = [origin for slab in found for origin in slab.origins()[slab.order].tolist()]
+    return rows, origins, [len(slab) for slab in found]
 
 
 @given(
