@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import run_tickstock
+from tests.cli.running import error_line, run_tickstock
 from tests.unit.recording.making import SECOND
 from tests.unit.recording.running import BEGIN, Life, live, market
 from tickstock_cli.recording.folder import RecordedFolder
@@ -60,8 +60,13 @@ def test_a_folder_that_no_live_run_recorded_is_named(tmp_path: Path, command: st
     """A typo must not look like a proof."""
     (tmp_path / "notes.txt").touch()
     refused = run_tickstock(command, str(tmp_path))
-    assert refused.returncode in (2, 3)
+    assert refused.returncode == 3
     assert "is no recorded folder" in refused.stderr
+
+    for wrong in (tmp_path / "recc", tmp_path / "notes.txt"):
+        refused = run_tickstock(command, str(wrong))
+        assert refused.returncode == 3
+        assert error_line(refused) == f"no such folder: {wrong}; name one that tickstock live --record wrote"
 
 
 def test_parity_ends_with_exit_code_4_if_an_event_is_missing(tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ class RecordedFolder:
         Raises
         ------
         UsageError
-            A live run or `tickstock recover` writes to it, or it holds something else.
+            A live run or `tickstock recover` writes to it; with ``create``, it holds something else.
+        DataError
+            Without ``create``, it is missing or no recorded folder.
         OutputError
             It cannot be created.
         """
@@ -111,14 +113,15 @@ class RecordedFolder:
             lock.close()
 
     def _check(self, create: bool) -> None:
+        wrong = UsageError if create else DataError
         if not self.path.is_dir():
-            raise UsageError(f"no such folder: {self.path}; name one that tickstock live --record wrote")
+            raise wrong(f"no such folder: {self.path}; name one that tickstock live --record wrote")
         if (self.path / RUN_FILE).is_file():
             return
         others = [path.name for path in self.path.iterdir() if not path.name.startswith(".")]
         if not create or others:
             what = f"holds other files ({min(others)})" if others else "is empty"
-            raise UsageError(
+            raise wrong(
                 f"{self.path} is no recorded folder: it {what}; name one that tickstock live --record wrote"
                 + (", or an empty one" if create else "")
             )
@@ -142,12 +145,12 @@ class RecordedFolder:
             ``run.json`` is missing or damaged.
         """
         path = self.path / RUN_FILE
+        if not self.path.is_dir():
+            raise DataError(f"no such folder: {self.path}; name one that tickstock live --record wrote")
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))["starts"]
             return [Start(**{**entry, "command": tuple(entry["command"])}) for entry in entries]
         except FileNotFoundError as error:
-            if not self.path.exists():
-                raise DataError(f"no such folder: {self.path}") from error
             raise DataError(
                 f"{self.path} is no recorded folder: it has no {RUN_FILE}; name one that tickstock live --record wrote"
             ) from error
