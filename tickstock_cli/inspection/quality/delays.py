@@ -76,9 +76,10 @@ class Delays(Aspect):
                 advice="set the receiver's clock by NTP; until then, times to the event are too short by that much",
             )
         if median > DELAYED_FEED:
+            least = self._quantile(place, 0.5, above=0)
             yield QualityFinding(
                 "delay",
-                f"half of the rows were received more than about {format_duration(median)} after their time: "
+                f"half of the rows were received more than {format_duration(least)} after their time: "
                 "a delayed feed, or a clock that is ahead",
                 points=5,
                 advice="read events as they would have come that late",
@@ -88,11 +89,11 @@ class Delays(Aspect):
                 "delay", f"half of the rows within {_about(median)} of their time, 99 % within {_about(p99)}"
             )
 
-    def _quantile(self, place: int, share: float) -> int:
-        """Return the upper bound of the step that holds a quantile, ns."""
+    def _quantile(self, place: int, share: float, above: int = 1) -> int:
+        """Return the upper bound of the step that holds a quantile, ns; its lower one with ``above`` 0."""
         steps = self._steps[place].cumsum()
         step = int(steps.searchsorted(share * steps[-1]))
-        return round(2 ** ((step + 1) / STEPS_PER_OCTAVE))
+        return round(2 ** ((step + above) / STEPS_PER_OCTAVE))
 
 
 def _step(delays: NDArray[np.int64]) -> NDArray[np.int64]:

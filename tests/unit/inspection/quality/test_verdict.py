@@ -211,6 +211,12 @@ class TestDelays:
         report = found(written(tmp_path / "a.parquet", range(SESSION), received_at=times + 900 * SECOND))
         assert "a delayed feed" in finding(report, "delay").text
 
+    def test_no_more_delay_is_told_than_there_was(self, tmp_path: Path) -> None:
+        """Delays are counted in steps: what half of the rows exceed is the lower bound of one."""
+        times = OPEN + np.arange(SESSION) * SECOND
+        report = found(written(tmp_path / "a.parquet", range(SESSION), received_at=times + 272 * 86_400 * SECOND))
+        assert "half of the rows were received more than 270 d 9 h after their time" in finding(report, "delay").text
+
 
 class TestConditions:
     """Condition ids of trades."""
