@@ -104,7 +104,7 @@ def test_a_limit_of_zero_shows_only_counts(folder: Path) -> None:
         (
             ["events.csv", "slower.csv", "--limit", "-1"],
             2,
-            "invalid value for '--limit': Input should be greater than or equal to 0; see tickstock diff --help",
+            "invalid value for '--limit': must be greater than or equal to 0; see tickstock diff --help",
         ),
     ],
 )

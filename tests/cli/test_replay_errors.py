@@ -37,10 +37,10 @@ USAGE = {
     "--speed inf": "--speed must be max or a number above 0, was inf",
     "--speed 1e400": "--speed must be max or a number above 0, was 1e400",
     "--speed fast": "--speed must be max or a number above 0, was fast",
-    "--workers 0": "invalid value for '--workers': Input should be greater than or equal to 1",
-    "--workers 65": "invalid value for '--workers': Input should be less than or equal to 64",
+    "--workers 0": "invalid value for '--workers': must be greater than or equal to 1",
+    "--workers 65": "invalid value for '--workers': must be less than or equal to 64",
     "--batch-rows 0": (
-        "invalid value for '--batch-rows': Input should be greater than or equal to 1; see tickstock replay --help"
+        "invalid value for '--batch-rows': must be greater than or equal to 1; see tickstock replay --help"
     ),
     "--late maybe": "invalid value for '--late': 'maybe' is not one of 'fail', 'reject'; see tickstock replay --help",
     "--sort --late reject": "--sort and --late reject exclude each other; choose one",

@@ -14,7 +14,9 @@ SECONDS = 10.0
 
 
 def debug(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The server: http://HOST:PORT, or HOST:PORT.")],
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="The server: http://HOST:PORT, HOST:PORT, or HOST (port 8765).")
+    ],
     channel: Annotated[
         str | None,
         typer.Argument(
@@ -74,7 +76,8 @@ def _fetched(url: str, path: str, token: str | None) -> dict[str, Any]:
     except HTTPError as error:
         raise ServingError(f"{address} answers {error.code}: {_reason(error.read())}") from error
     except (OSError, HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
+        cause = getattr(error, "reason", None) or error
+        reason = (getattr(cause, "strerror", None) or str(cause)).lower()
         raise ServingError(f"cannot read {address}: {reason}; is a tickstock server there?") from error
     if not isinstance(document, dict) or not document.keys() >= {"performance_issues"}:
         raise ServingError(f"{address} is no debug document of a tickstock server")

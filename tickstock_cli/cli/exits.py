@@ -93,8 +93,10 @@ def _unexpected_line(error: BaseException) -> str:
 
 
 def _usage_line(error: typer.TyperException) -> str:
+    from tickstock_cli.config.validation_errors import plain_words  # loads pydantic: only where there is an error
+
     # Checks of options put the class of the error first.
-    message = error.format_message().rstrip(".").replace("Value error, ", "")
+    message = plain_words(error.format_message().rstrip(".").replace("Value error, ", ""))
     context = getattr(error, "ctx", None)
     hint = f"; see {context.command_path} --help" if context else ""
     return f"{message[:1].lower()}{message[1:]}{hint}"

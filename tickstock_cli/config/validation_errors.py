@@ -9,6 +9,10 @@ from difflib import get_close_matches
 from pydantic_core import ErrorDetails
 
 _QUOTED = re.compile("'([^']*)'")
+_OTHER_TYPE = re.compile(
+    r"must be a valid (\w+), (unable to parse string as an? \w+|got a number with a fractional part)"
+)
+_ARTICLES = {"integer": "an"}
 
 
 def reason(error: ErrorDetails) -> str:
@@ -31,7 +35,21 @@ def reason(error: ErrorDetails) -> str:
             return "there is no such key"
         case "value_error":
             return str(context["error"])
-    return error["msg"].replace("Input should", "must").replace("String should", "must")
+    return plain_words(error["msg"])
+
+
+def plain_words(message: str) -> str:
+    """Return a message of pydantic as the rest of a sentence whose subject is the value.
+
+    Examples
+    --------
+    >>> plain_words("Input should be a valid number, unable to parse string as a number")
+    'must be a number'
+    >>> plain_words("Input should be greater than or equal to 1")
+    'must be greater than or equal to 1'
+    """
+    words = message.replace("Input should", "must").replace("String should", "must")
+    return _OTHER_TYPE.sub(lambda found: f"must be {_ARTICLES.get(found[1], 'a')} {found[1]}", words)
 
 
 def either(names: Sequence[str]) -> str:

@@ -161,11 +161,11 @@ def test_an_unknown_key_names_the_variable_or_file_it_stands_in() -> None:
     [
         ("wave.cooldown_seconds=-1", "wave.cooldown_seconds = -1 (in --set): must be greater than or equal to 0"),
         ("wave.cooldown_seconds=inf", "wave.cooldown_seconds = inf (in --set): must be a finite number"),
-        ("wave.cooldown_seconds=soon", 'wave.cooldown_seconds = "soon" (in --set): must be a valid number, '),
+        ("wave.cooldown_seconds=soon", 'wave.cooldown_seconds = "soon" (in --set): must be a number'),
         ("wave.cooldown_seconds=true", "wave.cooldown_seconds = true (in --set): must be a number"),
         ("wave.windows_seconds=[180, true]", "wave.windows_seconds[1] = true (in --set): must be a number"),
         ("guard.confirm_rows=true", "guard.confirm_rows = true (in --set): must be a number"),
-        ("wave.windows_seconds=[180, 'x']", 'wave.windows_seconds[1] = "x" (in --set): must be a valid integer, '),
+        ("wave.windows_seconds=[180, 'x']", 'wave.windows_seconds[1] = "x" (in --set): must be an integer'),
         ("wave.windows_seconds=[]", "wave.windows_seconds = [] (in --set): must have at least 1 item"),
         ("wave.weights=[1]", "wave (in --set): needs one weight a window, weights were (1.0,)"),
         ("session.phases=regular", 'session.phases = "regular" (in --set): must be a list, as in ["a", "b"]'),
@@ -194,7 +194,7 @@ def test_an_unknown_key_names_the_variable_or_file_it_stands_in() -> None:
             "recordings.timezone=localtime",
             'recordings.timezone = "localtime" (in --set): must be the name of a time zone',
         ),
-        ("coordinator.window_ms=0.5", "coordinator.window_ms = 0.5 (in --set): must be a valid integer"),
+        ("coordinator.window_ms=0.5", "coordinator.window_ms = 0.5 (in --set): must be an integer"),
     ],
 )
 def test_a_value_out_of_range_names_key_value_place_and_bound(assignment: str, expected: str) -> None:

@@ -132,7 +132,8 @@ def test_an_address_without_a_server_is_one_line() -> None:
     result = run_tickstock("debug", "127.0.0.1:1")
 
     assert result.returncode == 1
-    assert error_line(result).startswith("cannot read http://127.0.0.1:1/debug: ")
+    address = "http://127.0.0.1:1/debug"
+    assert error_line(result) == f"cannot read {address}: connection refused; is a tickstock server there?"
 
 
 def test_another_thread_reads_on_the_loop_of_the_system() -> None:
