@@ -17,10 +17,10 @@ from tickstock_cli.cli.options import (
     Late,
     LateRows,
     MapColumns,
-    Paths,
     Sets,
     Sort,
     Start,
+    StoredPaths,
     Strategies,
     Symbols,
     TickerFromName,
@@ -45,7 +45,7 @@ MAX_CUTS = 10_000
 
 
 def backtest(
-    paths: Paths,
+    paths: StoredPaths,
     events: Annotated[
         Path | None,
         typer.Option(

@@ -13,10 +13,10 @@ from tickstock_cli.cli.options import (
     Late,
     LateRows,
     MapColumns,
-    Paths,
     Sets,
     Sort,
     Start,
+    StoredPaths,
     TickerFromName,
     WhereValues,
     load_settings,
@@ -26,7 +26,7 @@ from tickstock_cli.core.time_input import TimeInput, parse_time_input
 
 
 def explain(
-    paths: Paths,
+    paths: StoredPaths,
     ticker: Annotated[str, typer.Option("--ticker", metavar="T", show_default=False, help="The ticker.")],
     at: Annotated[
         TimeInput,

@@ -12,8 +12,8 @@ from tickstock_cli.cli.options import (
     ConfigFile,
     Json,
     MapColumns,
-    Paths,
     Sets,
+    StoredPaths,
     TickerFromName,
     WhereValues,
     load_settings,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    paths: Paths,
+    paths: StoredPaths,
     config: ConfigFile = None,
     sets: Sets = None,
     maps: MapColumns = None,

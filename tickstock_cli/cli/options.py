@@ -64,15 +64,18 @@ def find_sample(context: typer.Context, path: Path) -> Path:
     return shipped
 
 
+_RECORDINGS = "Parquet files, folders, globs or Hive-partitioned trees, also at s3:// and gs://"
 Paths = Annotated[
     list[str],
     typer.Argument(
-        metavar="PATH",
-        show_default=False,
-        callback=find_samples,
-        help="Parquet files, folders, globs or Hive-partitioned trees, also at s3:// and gs://; or arrow:- for a pipe.",
+        metavar="PATH", show_default=False, callback=find_samples, help=f"{_RECORDINGS}; or arrow:- for a pipe."
     ),
 ]
+StoredPaths = Annotated[
+    list[str],
+    typer.Argument(metavar="PATH", show_default=False, callback=find_samples, help=f"{_RECORDINGS}."),
+]
+"""Recordings that are read more than once, or judged as files, which no pipe can be."""
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", show_default=False, help="Configuration; default ./tickstock.toml."),

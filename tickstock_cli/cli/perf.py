@@ -48,7 +48,7 @@ Out = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="Measure this version.")
 def run(
     out: Annotated[
         str, typer.Option("--out", metavar="FILE", help="Where figures go; - for standard output.")
@@ -80,10 +80,14 @@ def run(
         histories.append(history, histories.entry_of(figures))
 
 
-@app.command()
+@app.command(short_help="Compare two files of figures.")
 def compare(
-    base: Annotated[Path, typer.Argument(show_default=False, help="Figures of tickstock perf run, to compare with.")],
-    head: Annotated[Path, typer.Argument(show_default=False, help="Figures of tickstock perf run, to be judged.")],
+    base: Annotated[
+        Path, typer.Argument(metavar="BASE", show_default=False, help="Figures of tickstock perf run, to compare with.")
+    ],
+    head: Annotated[
+        Path, typer.Argument(metavar="HEAD", show_default=False, help="Figures of tickstock perf run, to be judged.")
+    ],
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -102,7 +106,7 @@ def compare(
     _tell_comparison(f"{head} against {base}", comparison, after.machine, [NOT_IN_TURNS], out, as_json)
 
 
-@app.command()
+@app.command(short_help="Measure this version beside a base, and fail if it is worse.")
 def gate(
     base: Annotated[
         str,
@@ -158,13 +162,15 @@ def gate(
         _tell_comparison(f"head against {side.label}", comparison, machine, notes, out, as_json)
 
 
-@app.command("self-test")
+@app.command("self-test", short_help="Test that the gate fails if it should, and only then.")
 def self_test(
     passes: Annotated[
         int, typer.Option(min=0, help="How often this version is compared with itself.")
     ] = SELF_TEST_PASSES,
     out: Out = None,
-    rounds: Rounds = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Samples of each side.", show_default=f"{QUICK_ROUNDS}")
+    ] = None,
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
@@ -184,9 +190,11 @@ def self_test(
     _tell_limits("the gate on trial", verdicts, machine, out, as_json)
 
 
-@app.command()
+@app.command(short_help="Draw a history of figures as one page.")
 def history(
-    file: Annotated[Path, typer.Argument(show_default=False, help="What perf run --history has written.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", show_default=False, help="What perf run --history has written.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")] = Path("perf-history.html"),
 ) -> None:
     """Draw a history as one page that needs no network: a chart a metric, runs in their order."""

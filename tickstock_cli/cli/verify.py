@@ -15,10 +15,10 @@ from tickstock_cli.cli.options import (
     Late,
     LateRows,
     MapColumns,
-    Paths,
     Sets,
     Sort,
     Start,
+    StoredPaths,
     Strategies,
     Symbols,
     TickerFromName,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def verify(
-    paths: Paths,
+    paths: StoredPaths,
     start: Start = None,
     end: End = None,
     symbols: Symbols = None,
