@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.browser.chromium import Page
 from tests.browser.listing import ROWS, SEQUENCES, kinds, place, received
-from tests.unit.serving.served_runs import FixedPrices, NewLog, event, events, served
+from tests.unit.serving.served_runs import START, FixedPrices, NewLog, event, events, served
 
 
 def test_events_appear_newest_first(page: Page, new_log: NewLog) -> None:
@@ -69,6 +69,23 @@ def test_a_filter_finds_events_from_before_the_page_was_opened(page: Page, new_l
 
         assert page.evaluate(SEQUENCES) == [1]
         assert place(page) == (1, "1 shown, 3,000 in the log", "events 1 to 3,000")
+
+
+def test_dates_are_shown_where_the_list_has_several(page: Page, new_log: NewLog) -> None:
+    """A night, or several days: each date stands at its newest event, where times of day alone would run backwards."""
+    log = new_log(2)
+    dated = "[...document.querySelectorAll('#events .dated')]"
+    shown = f"{dated}.map(row => `${{row.dataset.sequence}} ${{row.dataset.date}}`)"
+    day = 86_400 * 10**9
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 2)
+        assert page.evaluate(shown) == []
+
+        log.append(events([event(3, emitted_at=START + day), event(4, emitted_at=START + day + 1)]))
+        received(page, 4)
+        assert page.evaluate(shown) == ["4 2026-03-04", "2 2026-03-03"]
+        assert page.evaluate("getComputedStyle(document.querySelector('.dated .date')).display") == "block"
 
 
 def test_text_of_events_is_never_markup(page: Page, new_log: NewLog) -> None:

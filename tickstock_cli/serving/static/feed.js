@@ -2,7 +2,7 @@
 // What a page keeps of the newest events is bounded, too; older ones are read from the log when they are asked for.
 
 import * as format from "./format.js";
-import { row } from "./rows.js";
+import { markDates, row } from "./rows.js";
 import { ask } from "./server.js";
 
 const KEPT = 20_000;
@@ -84,6 +84,7 @@ export class Feed {
     this.#take();
     const events = this.#page?.events ?? [...(this.#past?.events ?? []), ...this.#events.filter(this.#passes)];
     this.#body.replaceChildren(...events.slice(-ROWS).reverse().map(row));
+    markDates(this.#body);
     this.#drawPlace();
   }
 
@@ -205,6 +206,7 @@ export class Feed {
       rows.append(...fresh.slice(-ROWS).reverse().map(row));
       this.#body.prepend(rows);
       while (this.#body.children.length > ROWS) this.#drop(this.#body.lastElementChild);
+      markDates(this.#body);
     }
     this.#drawPlace();
   }

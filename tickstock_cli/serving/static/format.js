@@ -31,12 +31,14 @@ export function moment(ns) {
   return formats.moment.format(ns / 1e6).replace(",", "");
 }
 
+export const date = (ns) => moment(ns).slice(0, 10);
+
 /** Give the moment (ms) at which clocks of the zone in use show a time of day, on the date of `ns`; null if it is none. */
 export function timeOfDay(text, ns) {
   const told = /^(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?$/.exec(text.trim());
   if (!told || !ns || told[1] > 23 || told[2] > 59 || (told[3] ?? 0) >= 60) return null;
   const seconds = 3600 * told[1] + 60 * told[2] + Number(told[3] ?? 0);
-  const shown = Date.parse(`${moment(ns).slice(0, 10)}T00:00Z`) + 1000 * seconds; // as if the zone were UTC
+  const shown = Date.parse(`${date(ns)}T00:00Z`) + 1000 * seconds; // as if the zone were UTC
   const ahead = (ms) => Date.parse(`${moment(ms * 1e6).replace(" ", "T")}Z`) - 1000 * Math.floor(ms / 1000);
   return shown - ahead(shown - ahead(shown)); // twice: clocks may be changed in between
 }

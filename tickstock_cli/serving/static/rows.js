@@ -21,7 +21,10 @@ export function row(event) {
   const fraction = document.createElement("span");
   fraction.className = "fraction";
   fraction.textContent = format.fraction(event.emitted_at);
-  time.append(format.clock(event.emitted_at), fraction);
+  const date = document.createElement("span");
+  date.className = "date";
+  line.dataset.date = date.textContent = format.date(event.emitted_at);
+  time.append(date, format.clock(event.emitted_at), fraction);
   time.title = `${format.moment(event.emitted_at)}, event ${event.sequence}`;
   const kind = document.createElement("span");
   kind.className = `kind ${event.direction > 0 ? "up" : event.direction < 0 ? "down" : ""}`;
@@ -37,6 +40,15 @@ export function row(event) {
   );
   line.dataset.sequence = event.sequence;
   return line;
+}
+
+/** Mark the rows above which no row, or one of another date, stands: they show their date, unless all rows have one. */
+export function markDates(body) {
+  const lines = [...body.children].filter((line) => line.dataset.date);
+  const several = lines.some((line) => line.dataset.date !== lines[0].dataset.date);
+  lines.forEach((line, place) => {
+    line.classList.toggle("dated", several && line.dataset.date !== lines[place - 1]?.dataset.date);
+  });
 }
 
 function cell(content, className = "") {
