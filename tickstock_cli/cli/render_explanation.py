@@ -196,7 +196,8 @@ def _figure(value: Value, unit: str) -> str:
     if isinstance(value, str):
         return value
     if unit == "$":
-        return f"{'-' if value < 0 else ''}${abs(value):,.10g}"
+        dollars, point, cents = f"{abs(value):,.10g}".partition(".")
+        return f"{'-' if value < 0 else ''}${dollars}{point}{cents.ljust(2, '0') if point else ''}"
     whole = isinstance(value, int) or abs(value) >= LARGE
     return f"{value:,.0f} {unit}".rstrip() if whole else f"{value:,.6g} {unit}".rstrip()
 

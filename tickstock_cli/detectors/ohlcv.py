@@ -187,10 +187,13 @@ class Ohlcv:
         phase = PHASES[rows.segment[i] & PHASE_MASK]
         open_market = phase == "regular" or not settings.regular_hours_only
         hours = Check("phase", phase, "", Relation.IS, "regular", open_market, Ending.FILTERED)
-        source = "the row's own" if not np.isnan(rows.avg_volume[i]) else f"of {bars} bars"
+        own = not np.isnan(rows.avg_volume[i])
+        source = "the row's own" if own else f"of {bars} {'bar' if bars == 1 else 'bars'}"
+        enough = at_least("earlier bars of the phase", bars, settings.average_min_bars, "", Ending.FILTERED)
         known = bool(reading.average > 0)
         return [
             hours if settings.regular_hours_only else figure("phase", phase),
+            *([] if own else [enough]),
             Check(
                 f"average volume, {source}",
                 plain(reading.average),

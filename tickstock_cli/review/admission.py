@@ -66,7 +66,7 @@ def read_admission(
         return Admission(AdmissionStatus.REJECTED, reason, f"it {WORDS[reason]}", None)
     phase = PHASES[judged.phase[0]]
     if not judged.in_session[0]:
-        words = f"its phase, {phase}, is not among session.phases"
+        words = "session.phases leaves it out"
         return Admission(AdmissionStatus.FILTERED, "market_hours", words, phase)
     if record != "tick":
         return Admission(AdmissionStatus.ADMITTED, "", "", phase)

@@ -46,6 +46,21 @@ def ending(row: RowExplanation, detector: str, kind: str) -> Ending:
     return next(verdict.ending for verdict in row.verdicts[detector] if verdict.kind == kind)
 
 
+def test_a_bar_without_an_average_says_how_many_bars_it_lacks(write: Write) -> None:
+    """A bar's own average needs none before it."""
+    own = Bar("DEF", START, 1.0, 2.0, 1.0, 2.0, 5.0, avg_volume=4.0)
+    recording = write([own, *(Bar("ABC", START + n * MINUTE, 1.0, 2.0, 1.0, 2.0, 5.0) for n in range(2))])
+
+    verdict = the_row(explained(recording, START + 2 * MINUTE)).verdicts["ohlcv"][0]
+    assert verdict.decisive is not None
+    assert (verdict.decisive.name, verdict.decisive.value, verdict.decisive.threshold) == (
+        "earlier bars of the phase", 1, 5,
+    )  # fmt: skip
+    assert "average volume, of 1 bar" in [check.name for check in verdict.checks]
+    checks = the_row(explained(recording, START + 2 * MINUTE, "DEF")).verdicts["ohlcv"][0].checks
+    assert "earlier bars of the phase" not in [check.name for check in checks]
+
+
 def test_the_moment_is_the_last_row_of_each_type_that_was_there(write: Write) -> None:
     """A bar counts from its end; the order is that of the merge; where the row stands is told."""
     rows: list[Record] = [*climb(START, [100.0, 101.0, 102.0], step=30 * SECOND)]
