@@ -46,7 +46,7 @@ from tickstock_cli.sources.recordings import (
     no_rows_message,
     only_outputs_message,
 )
-from tickstock_cli.sources.ticker_order import is_sorted_by_ticker
+from tickstock_cli.sources.ticker_order import must_be_sorted
 from tickstock_cli.sources.unfinished import readable
 from tickstock_cli.sources.unread import unread_files
 
@@ -245,7 +245,7 @@ def _report(
         ignored=file.layout.ignored,
         guesses=file.guesses,
         disorder=disorder,
-        by_ticker=disorder is not None and is_sorted_by_ticker(file),
+        by_ticker=disorder is not None and must_be_sorted(file),
         rejected=statistics.rejected,
         rejected_unsorted=unsorted.rejected,
         phases=statistics.phases,

@@ -57,3 +57,41 @@ def test_other_disorder_has_both_ways_out(write: Write, rows: list[tuple[str, in
     assert read(path, Unsorted.REJECT) == len(rows)
     (report,) = inspect([path], ReadOptions(), Calendar("XNYS")).files
     assert not report.by_ticker
+
+
+def parts(count: int, length: int = 600) -> list[tuple[str, int]]:
+    """Return rows of some parts of ten minutes, each sorted by ticker, then by time."""
+    return [
+        (ticker, part * length + second)
+        for part in range(count)
+        for ticker in "ABC"
+        for second in range(ord(ticker) % 3, length, 20)
+    ]
+
+
+def test_parts_that_are_sorted_by_ticker_have_to_be_sorted(write: Write) -> None:
+    """As of a table that is written day by day: --late reject would reject no row of it either."""
+    path = write_rows(write, *parts(3))
+    with pytest.raises(OrderError, match=r": it is sorted by ticker within parts, such as days: .*--sort$"):
+        read(path, Unsorted.FAIL)
+    with pytest.raises(OrderError, match=r"cannot be read with --late reject.* within parts.*--sort$"):
+        read(path, Unsorted.REJECT)
+    assert read(path, Unsorted.SORT) == len(parts(3))
+
+
+def test_parts_in_a_wrong_order_have_both_ways_out(write: Write) -> None:
+    """Rows that are behind their own ticker's are rejected, and counted."""
+    rows = [(ticker, second) for second in range(0, 600, 5) for ticker in "AB"]
+    path = write_rows(write, *rows[120:], *rows[:120])
+    with pytest.raises(OrderError, match=r"or continue with --late reject$"):
+        read(path, Unsorted.FAIL)
+    assert read(path, Unsorted.REJECT) == len(rows)
+
+
+def test_feeds_that_are_seconds_apart_have_both_ways_out(write: Write) -> None:
+    """Rows of one exchange are a little behind those of another: they count as known when they came."""
+    rows = [row for second in range(0, 600, 5) for row in (("A", second + 10), ("B", second))]
+    path = write_rows(write, *rows)
+    with pytest.raises(OrderError, match=r"or continue with --late reject$"):
+        read(path, Unsorted.FAIL)
+    assert read(path, Unsorted.REJECT) == len(rows)
