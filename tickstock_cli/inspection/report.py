@@ -33,7 +33,8 @@ class FileReport:
     disorder
         The first row out of order; None if the file is in order.
     by_ticker
-        Whether a file that is not in order is sorted by ticker, then by time, as a whole or in parts, so that `--late reject` is no way out.
+        Whether a file that is not in order is sorted by ticker, then by time, as a whole or in parts, so that
+        `--late reject` is no way out.
     rejected
         Rows that a replay rejects, by reason, with ``--sort`` if any file is not in order.
     rejected_unsorted

@@ -106,7 +106,8 @@ def _codes(tickers: Any, ids: dict[Any, int]) -> Int64s:
     encoded = tickers if pt.is_dictionary(tickers.type) else tickers.dictionary_encode()
     known = [ids.setdefault(name, len(ids)) for name in [*encoded.dictionary.to_pylist(), None]]
     codes = encoded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
-    return np.array(known, dtype=np.int64)[codes]
+    numbers: Int64s = np.array(known, dtype=np.int64)[codes]
+    return numbers
 
 
 def is_sorted_by_ticker(file: RecordingFile) -> bool:
