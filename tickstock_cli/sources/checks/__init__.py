@@ -19,6 +19,7 @@ from tickstock_cli.sources.checks.local_times import CHECK as LOCAL_TIMES
 from tickstock_cli.sources.checks.marked_rows import CHECK as MARKED_ROWS
 from tickstock_cli.sources.checks.order_book import CHECK as ORDER_BOOK
 from tickstock_cli.sources.checks.plausible import CHECK as PLAUSIBLE
+from tickstock_cli.sources.checks.price_columns import CHECK as PRICE_COLUMNS
 from tickstock_cli.sources.checks.repeated_bars import CHECK as REPEATED_BARS
 from tickstock_cli.sources.checks.repeated_ids import CHECK as REPEATED_IDS
 from tickstock_cli.sources.checks.tickers import CHECK as TICKERS
@@ -46,5 +47,6 @@ CHECKS: tuple[RecordingCheck, ...] = (
     REPEATED_IDS,
     FLAGS,
     PLAUSIBLE,
+    PRICE_COLUMNS,
     WHERE,
 )

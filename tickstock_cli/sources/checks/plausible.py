@@ -10,6 +10,7 @@ import pyarrow.types as pt
 
 from tickstock_cli.core.batch import Float64s
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
+from tickstock_cli.sources.checks.fixed_point import likely_factor
 from tickstock_cli.sources.plain_numbers import real
 from tickstock_cli.sources.records import is_number
 
@@ -20,7 +21,6 @@ _LARGEST_WHOLE_PRICE = 1_000
 """Prices in a column of integers are mostly cents or ten-thousandths, unless they are small."""
 _LARGEST_WHOLE_FLOAT = 10_000
 """So are floats and decimals without a fraction in any row."""
-_BILLIONTHS = 1e8
 _SMALLEST_PRICE = 1e-6
 _LARGEST_SIZE = {"tick": 1e8, "ohlcv": 1e11}
 _FAR, _FEWEST_NINES = 5, 4
@@ -46,10 +46,10 @@ def _look_at_prices(facts: Facts, ours: str) -> Iterator[Oddity]:
     is_whole = bool((prices == np.rint(prices)).all())
     if middle > _LARGEST_PRICE or (is_whole and middle > largest_whole):
         kind = "are whole numbers" if is_whole else f"are beyond {_LARGEST_PRICE:,.0f}"
-        likely = "1e-9 for billionths" if middle >= _BILLIONTHS else "0.01 for cents or 0.0001 for ten-thousandths"
+        factor = likely_factor(prices)
         yield Oddity(
-            f"prices {kind}, as in fixed point: if they are, scale them, as in --set recordings.scale.price={likely} "
-            "(1 confirms them)"
+            f"prices {kind}, as in fixed point: if they are, scale them, as in --set recordings.scale.price={factor}, "
+            f"which makes them about {middle * float(factor):.6g} (1 confirms them)"
         )
     elif 0 < middle < _SMALLEST_PRICE:
         yield Oddity(

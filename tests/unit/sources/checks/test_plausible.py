@@ -23,14 +23,15 @@ def prices(path: Path, **scale: float) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("factor", "told"), [(1e-9, "=1e-9 for billionths"), (1e-4, "or 0.0001 for ten-thousandths"), (0.01, "=0.01 for")]
+    ("factor", "told"),
+    [(0.01, "=0.01,"), (1e-4, "=0.0001,"), (1e-6, "=1e-6,"), (1e-8, "=1e-8,"), (1e-9, "=1e-9,")],
 )
 @pytest.mark.parametrize("statistics", [True, False])
 def test_prices_in_fixed_point_are_told_and_mended(write: Write, factor: float, told: str, statistics: bool) -> None:
     """The mended prices are the nearest doubles, as those of a file of floats."""
     whole = [round(price / factor) for price in (181.13, 180.99)]
     path = write(price=whole, statistics=statistics)
-    assert told in noted(path)
+    assert f"recordings.scale.price{told} which makes them about 181.06 (1 confirms them)" in noted(path)
     assert prices(path, price=factor) == [181.13, 180.99]
     assert noted(path, scale={"price": factor}) == ""
 
@@ -39,12 +40,12 @@ def test_prices_in_fixed_point_are_told_and_mended(write: Write, factor: float, 
 def test_prices_of_any_type_are_looked_at(write: Write, type_: pa.DataType) -> None:
     """Ten-thousandths in a column of floats or decimals, too."""
     path = write(price=pa.array([Decimal(1_811_300), Decimal(1_809_900)]).cast(type_))
-    assert "recordings.scale.price=0.01 for cents" in noted(path)
+    assert "recordings.scale.price=0.0001, which makes them about 181.06" in noted(path)
 
 
 def test_floats_without_any_fraction_are_fixed_point(write: Write) -> None:
     """A program that reads ten-thousandths into floats leaves them whole; a dear share has cents."""
-    assert "recordings.scale.price=0.01 for cents or 0.0001" in noted(write(price=[181_300.0, 181_400.0]))
+    assert "recordings.scale.price=0.0001, which makes them about 18.135" in noted(write(price=[181_300.0, 181_400.0]))
     assert noted(write(price=[612_345.5, 612_346.0])) == ""
 
 
@@ -65,12 +66,12 @@ def test_a_single_price_beyond_reason_is_told(write: Write) -> None:
 
 def test_all_prices_of_a_bar_are_scaled_alike(write_bars: Write) -> None:
     """One factor for all columns of prices, unless a column has its own."""
-    path = write_bars(**{name: [1_800_000, 1_810_000] for name in ("open", "high", "low", "close")})
-    assert "recordings.scale.price=0.01 for cents" in noted(path)
+    path = write_bars(**{name: [1_800_100, 1_810_200] for name in ("open", "high", "low", "close")})
+    assert "recordings.scale.price=0.0001, which" in noted(path)
     with Recordings.open([path], ReadOptions(scale={"price": 1e-4, "low": 1e-5})) as recordings:
         (step,) = recordings.batches(10)
-    assert step.bars.high.tolist() == [180.0, 181.0]
-    assert step.bars.low.tolist() == [18.0, 18.1]
+    assert step.bars.high.tolist() == [180.01, 181.02]
+    assert step.bars.low.tolist() == [18.001, 18.102]
 
 
 def test_sizes_in_fixed_point_are_told_and_mended(write: Write) -> None:
@@ -88,7 +89,7 @@ def test_halves_are_looked_at(write: Write) -> None:
     halves = pa.array([180.0, 181.0], pa.float16())
     path = write(price=halves)
     assert prices(path) == [180.0, 181.0]
-    assert noted(path) == ""
+    assert noted(path) == "prices are floats of 16 bits, which hold three digits: write 64 bits"
     assert noted(write(size=pa.array([100.0, 0.0], pa.float16()))) == ""
 
 
