@@ -3,6 +3,8 @@
 1. Only files of one type, number of rows, partitions, tickers and times can be copies, as their footers show.
 2. Of those, files with the same first rows and of one size are compared byte by byte.
 3. Others, and those that differ, are compared by all values of all columns.
+
+Files with the same tickers and times, but other values, are told, and both are read.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from tickstock_cli.sources.recording_file import RecordingFile
 
 _CHUNK_ROWS = 1 << 16
 _FIRST_ROWS = 64
+_FEWEST_ROWS = 3
+_VERSION_ROWS = 1_000
+"""Rows in which two versions of a recording are compared."""
 _MOST_NAMED = 3
 """So many files have their copies named in the note, one by one."""
 _SETTING = "--set recordings.copies=all reads every one"
@@ -37,16 +42,29 @@ def without_copies(files: Sequence[RecordingFile]) -> list[RecordingFile]:
         A file can no longer be read.
     """
     copies: dict[str, list[str]] = {}
+    versions: dict[str, str] = {}
     left_out: set[int] = set()
-    for group in _alike(files):
-        for original, copy in _copies(group):
-            copies.setdefault(str(original.path), []).append(str(copy.path))
-            left_out.add(id(copy))
-    return [_told(file, copies) for file in files if id(file) not in left_out]
+    for some in _at_the_same_times(files):
+        for group in _grouped(some, _outline):
+            for original, copy in _copies(group):
+                copies.setdefault(str(original.path), []).append(str(copy.path))
+                left_out.add(id(copy))
+        for group in _grouped([file for file in some if id(file) not in left_out], _version_outline):
+            versions |= {str(file.path): str(group[0].path) for file in group[1:] if _is_version(file, group[0])}
+    return [_told(file, copies, versions) for file in files if id(file) not in left_out]
 
 
-def _told(file: RecordingFile, copies: dict[str, list[str]]) -> RecordingFile:
-    mine = copies.get(str(file.path))
+def _told(file: RecordingFile, copies: dict[str, list[str]], versions: dict[str, str]) -> RecordingFile:
+    mine, other = copies.get(str(file.path)), versions.get(str(file.path))
+    if other is not None:
+        first = other if len(versions) == 1 else "another file"
+        file = _noted(
+            file,
+            Oddity(
+                f"rows are those of {first} with other values, as of adjusted prices or a later version, and both are "
+                "read: name only one (--set recordings.copies=all confirms them)"
+            ),
+        )
     if mine is None:
         return file
     if len(copies) <= _MOST_NAMED and len(mine) == 1:
@@ -55,13 +73,52 @@ def _told(file: RecordingFile, copies: dict[str, list[str]]) -> RecordingFile:
         oddity = Oddity(
             f"{{}} other {{file has|files have}} the same rows and {{is|are}} left out; {_SETTING}", (len(mine),)
         )
+    return _noted(file, oddity)
+
+
+def _noted(file: RecordingFile, oddity: Oddity) -> RecordingFile:
     return replace(file, checked=Checked((*file.checked.oddities, oddity), file.checked.watches))
 
 
-def _alike(files: Sequence[RecordingFile]) -> Iterator[list[RecordingFile]]:
-    """Yield files that can have the same rows, two and more together. Only few need their outlines compared."""
-    for some in _grouped([file for file in files if file.rows], lambda file: (file.rows, file.first_available)):
-        yield from _grouped(some, _outline)
+def _at_the_same_times(files: Sequence[RecordingFile]) -> list[list[RecordingFile]]:
+    """Return files that can have the same rows, two and more together. Only few need their outlines compared."""
+    return _grouped([file for file in files if file.rows], lambda file: (file.rows, file.first_available))
+
+
+def _version_outline(file: RecordingFile) -> Hashable:
+    """Return what is equal in files with the rows of one recording in two versions.
+
+    Bars are left out: those that begin together are rejected and told (`overlapping_bars`).
+    """
+    if file.record == "ohlcv" or file.rows < _FEWEST_ROWS:
+        return id(file)
+    return file.record, _tickers(file), file.earliest, file.latest, file.layout.constants.get("ticker")
+
+
+def _is_version(file: RecordingFile, other: RecordingFile) -> bool:
+    """Return whether the first rows are those of another file in ticker and time, but not in price and size.
+
+    Files with equal prices and sizes, too, are told by `repeated_rows`.
+    """
+    one, two = _first_values(file), _first_values(other)
+    return one[0] == two[0] and one[1] != two[1] and len(set(one[0])) * 2 > len(one[0])
+
+
+def _first_values(file: RecordingFile) -> tuple[list[tuple[Any, int]], list[tuple[float, ...]]]:
+    """Return ticker and time of the first rows, and their values."""
+    names = [name for name in ("price", "size", "fmv") if file.reader.has(name)]
+    columns = list(dict.fromkeys([*file.time_columns, *file.layout.theirs("ticker", *names)]))
+    reader = RowReader(file.read_from, file.group_starts, columns, file.text_columns, _VERSION_ROWS)
+    try:
+        rows = reader.read()
+    finally:
+        reader.close()
+    if rows is None:
+        return [], []
+    tickers = file.reader.array(rows, "ticker").to_pylist()
+    times = file.reader.times(rows, 0).timestamp.tolist()
+    values = [file.reader.real(rows, name).tolist() for name in names]
+    return list(zip(tickers, times, strict=True)), list(zip(*values, strict=True))
 
 
 def _grouped(files: Iterable[RecordingFile], key: Callable[[RecordingFile], Hashable]) -> list[list[RecordingFile]]:
@@ -74,13 +131,18 @@ def _grouped(files: Iterable[RecordingFile], key: Callable[[RecordingFile], Hash
 
 def _outline(file: RecordingFile) -> Hashable:
     """Return what is equal in files with the same rows, known without reading one."""
-    tickers = [group.tickers for group in file.groups if group.tickers is not None]
-    whole = len(tickers) == len(file.groups)
-    bounds = (min(low for low, _ in tickers), max(high for _, high in tickers)) if whole else None
     times = file.first_available, file.earliest, file.latest
     names = tuple(zip(file.schema.names, map(str, file.schema.types), strict=True))
     constants = *sorted(file.partitions.items()), *sorted(file.layout.constants.items())
-    return file.record, file.rows, constants, bounds, times, names
+    return file.record, file.rows, constants, _tickers(file), times, names
+
+
+def _tickers(file: RecordingFile) -> Hashable:
+    """Return the first and the last ticker in alphabetical order; None where unknown."""
+    tickers = [group.tickers for group in file.groups if group.tickers is not None]
+    if len(tickers) < len(file.groups):
+        return None
+    return min(low for low, _ in tickers), max(high for _, high in tickers)
 
 
 def _copies(group: Sequence[RecordingFile]) -> Iterator[tuple[RecordingFile, RecordingFile]]:

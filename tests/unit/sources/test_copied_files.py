@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
-from tests.unit.sources.conftest import NOON, Write
+from tests.unit.sources.conftest import NOON, SECOND, Write
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.inspection.inspect import inspect
 from tickstock_cli.sources.options import ReadOptions
@@ -65,3 +67,41 @@ def test_files_without_rows_are_no_copies(write: Write, tmp_path: Path) -> None:
     write("c.parquet")
     with Recordings.open([tmp_path]) as recordings:
         assert len(recordings.files) == 3
+
+
+def write_four(write: Write, name: str, **columns: Any) -> Path:
+    """Write four ticks of IBM, a second apart, with some columns replaced or added."""
+    ticks = {"ticker": ["IBM"] * 4, "timestamp": [NOON + n * SECOND for n in range(4)], "price": [180.0] * 4}
+    return write(name, **{**ticks, "size": [1] * 4, **columns})
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("IBM_adjusted.parquet", {"price": [90.0] * 4}),
+        ("adjusted=true/IBM.parquet", {"price": [90.0] * 4}),
+        ("version=2/IBM.parquet", {"size": [1, 1, 2, 1]}),
+    ],
+)
+def test_another_version_of_a_file_is_told(write: Write, tmp_path: Path, name: str, columns: dict[str, Any]) -> None:
+    """Prices would jump from those of one to those of the other."""
+    write_four(write, "IBM.parquet")
+    write_four(write, name, **columns)
+    rows, notes = read(tmp_path)
+    assert rows == 8
+    assert "with other values, as of adjusted prices or a later version, and both are read" in notes
+    assert read(tmp_path, copies="all") == (8, "")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"ticker": ["BAC"] * 4, "price": [20.0] * 4},
+        {"timestamp": [NOON + n * SECOND for n in (0, 1, 1, 3)], "price": [181.0] * 4},
+    ],
+)
+def test_other_rows_are_no_version(write: Write, tmp_path: Path, columns: dict[str, Any]) -> None:
+    """Of another ticker, or of another exchange with trades at other times."""
+    write_four(write, "a.parquet")
+    write_four(write, "b.parquet", **columns)
+    assert read(tmp_path) == (8, "")

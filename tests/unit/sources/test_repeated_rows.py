@@ -67,5 +67,7 @@ def test_files_of_their_own_rows_are_not_mentioned(write: Write, tmp_path: Path)
     write("ibm.parquet", ticker=["IBM"] * 60, **same)
     write("bac.parquet", ticker=["BAC"] * 60, **same)
     write("mixed1.parquet", **ticks(100, 300))
-    write("mixed2.parquet", **{**ticks(100, 300), "price": [190.0] * 195 + ticks(295, 300)["price"]})
+    other = ticks(100, 300)
+    times = [time + 1 for time in other["timestamp"][:195]] + other["timestamp"][195:]
+    write("mixed2.parquet", **{**other, "timestamp": times, "price": [190.0] * 195 + other["price"][195:]})
     assert notes(tmp_path) == ""

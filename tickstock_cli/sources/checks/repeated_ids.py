@@ -10,8 +10,23 @@ import pyarrow.types as pt
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.layouts.known import token
 
-_NAMES = ("tradeid", "id", "tid", "matchid", "aggtradeid", "executionid", "dealid", "uuid")
-"""Tokens of columns with the number of a trade."""
+_NAMES = (
+    *(
+        "tradeid",
+        "id",
+        "tid",
+        "matchid",
+        "aggtradeid",
+        "executionid",
+        "dealid",
+        "uuid",
+        "trid",
+        "execid",
+        "matchnumber",
+    ),
+    *("sequence", "sequencenumber", "seq", "seqno", "seqnum", "tradeseq", "trseqnum", "msgseqnum", "tradesequence"),
+)
+"""Tokens of columns with the number of a trade, or of its message."""
 _SHARE = 0.05
 _FEWEST = 3
 

@@ -12,7 +12,7 @@ from tests.unit.sources.conftest import NOON, Write
 ROWS: dict[str, list[Any]] = {"ticker": ["IBM"] * 8, "timestamp": [NOON] * 8, "price": [180.0] * 8, "size": [1] * 8}
 
 
-@pytest.mark.parametrize("name", ["trade_id", "id", "TradeID"])
+@pytest.mark.parametrize("name", ["trade_id", "id", "TradeID", "sequence", "seq_num"])
 def test_the_same_numbers_again_are_told(write: Write, name: str) -> None:
     """A day that was appended twice to its file and sorted; equal trades with other numbers are none."""
     told = noted(write(**ROWS, **{name: [1, 1, 2, 2, 3, 3, 4, 4]}))
