@@ -91,6 +91,7 @@ class FileOpener:
                 first_rows=partial(_head, file),
                 scan=lambda column: file.iter_batches(columns=[column]),
                 time_bounds=partial(time_bounds, groups, layout, shared.schema, how),
+                said=alike.said,
             )
             opened = RecordingFile(
                 index=index,

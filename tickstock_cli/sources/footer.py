@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,16 +209,16 @@ class Footer:
 
     def groups(self, columns: Sequence[str]) -> tuple[GroupFooter, ...]:
         """Return the row groups, with bounds of those ``columns`` that have statistics."""
-        mine = {name: chunks for name in columns if (chunks := self.chunks(name)) is not None}
+        mine = [(name, chunks) for name in columns if (chunks := self.chunks(name)) is not None]
         groups = []
         first = 0
         for number, group in enumerate(self._groups):
-            found = {name: _bounds(chunks[number]) for name, chunks in mine.items()}
-            rows = group.num_rows
-            groups.append(
-                GroupFooter(first, rows, {name: bounds for name, bounds in found.items() if bounds is not None})
-            )
-            first += rows
+            found: dict[str, Bounds] = {}
+            for name, chunks in mine:
+                if (bounds := _bounds(chunks[number])) is not None:
+                    found[name] = bounds
+            groups.append(GroupFooter(first, group.num_rows, found))
+            first += group.num_rows
         return tuple(groups)
 
     def extremes(self, column: str) -> Extremes | None:
@@ -234,8 +234,13 @@ class Footer:
             return None
         return Extremes(min(low for low, _ in known), max(high for _, high in known))
 
-    def page_bytes(self, columns: Iterable[str]) -> int:
+    def page_bytes(self, columns: Collection[str]) -> int:
         """Estimate a reader's memory: a dictionary page and a data page per column, at most 1 MiB each."""
+        if not self._groups:
+            return 0
+        all_columns = 2 * self._groups[0].total_byte_size
+        if all_columns <= 2 << 20 and len(columns) == len(self._places):
+            return all_columns
         first = [chunks[0] for name in columns if (chunks := self.chunks(name))]
         return sum(min(2 * chunk.total_uncompressed_size, 2 << 20) for chunk in first)
 
@@ -268,13 +273,14 @@ def _bounds(chunk: pq.ColumnChunkMetaData) -> Bounds | None:
     statistics: Any = chunk.statistics
     if statistics is None or not statistics.has_min_max:
         return None
-    nulls = not statistics.has_null_count or statistics.null_count > 0
-    if chunk.physical_type in ("INT64", "INT32"):
-        return Bounds(statistics.min_raw, statistics.max_raw, nulls)
-    if chunk.physical_type != "BYTE_ARRAY":
-        return None
     low, high = statistics.min_raw, statistics.max_raw
-    try:
-        return Bounds(low.decode(), high.decode(), nulls)
-    except UnicodeDecodeError:  # writers can cut long bounds inside a character
+    if isinstance(low, bytes):
+        if chunk.physical_type != "BYTE_ARRAY":
+            return None
+        try:
+            low, high = low.decode(), high.decode()
+        except UnicodeDecodeError:  # writers can cut long bounds inside a character
+            return None
+    elif type(low) is not int:  # a fraction or a truth
         return None
+    return Bounds(low, high, not statistics.has_null_count or statistics.null_count > 0)

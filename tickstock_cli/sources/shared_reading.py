@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.types as pt
 
@@ -42,6 +44,8 @@ class SharedReading:
         The columns that are decoded as dictionaries, where a file allows it.
     columns
         All columns that have one of our names.
+    said
+        What checks know of the layout (`Facts.once`).
     """
 
     def __init__(self, path: str, layout: Layout, schema: pa.Schema, options: ReadOptions) -> None:
@@ -55,6 +59,7 @@ class SharedReading:
         self.text_columns = [*layout.theirs("ticker"), *texts]
         self.columns = frozenset(layout.columns.values())
         self.checks = SharedChecks()
+        self.said: dict[Any, Any] = {}
         self._how: Interpretation | None = None
 
     def _where_columns(self, path: str, schema: pa.Schema) -> tuple[str, ...]:

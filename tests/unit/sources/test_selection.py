@@ -87,7 +87,7 @@ def test_a_partition_selects_files(write: Write, tmp_path: Path) -> None:
     write("venue=Q/a.parquet", price=[3.0, 4.0])
     prices, notes = read(tmp_path, venue=("Q",))
     assert prices == [3.0, 4.0]
-    assert any("--where venue=Q leaves out 1 other files" in note for note in notes)
+    assert any("--where venue=Q leaves out 1 other file" in note for note in notes)
     with pytest.raises(DataError, match="no file is left by --where venue=Z"):
         read(tmp_path, venue=("Z",))
 

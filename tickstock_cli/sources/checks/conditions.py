@@ -24,7 +24,7 @@ CONDITIONS = frozenset(
 def _look(facts: Facts) -> Iterator[Oddity]:
     """Note a column with several values, unless the layout's own note says it."""
     known = facts.layout.understood
-    if facts.reader.has("flags") or (known is not None and known.reading.note is not None):
+    if facts.has("flags") or (known is not None and known.reading.note is not None):
         return
     for name in unread(facts, {*CONDITIONS, "c"}):
         if not (_is_list(facts, name) or TEXT.accepts(facts.schema.field(name).type) or len(name) > 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -16,6 +16,8 @@ from tickstock_cli.sources.footer import Extremes
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_numbers import Bools
 from tickstock_cli.sources.recognise import Layout
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Facts:
         Yields all rows of one column, by its name in the file; none of a stream.
     time_bounds
         Returns the first and the last `timestamp` of all rows (int64 ns); None where unknown.
+    said
+        Answers of ``once``, shared by all files that are read alike.
 
     Notes
     -----
@@ -101,6 +105,7 @@ class Facts:
         "_partitions",
         "_path",
         "_reader",
+        "_said",
         "_scan",
         "_time_bounds",
         "kept",
@@ -123,6 +128,7 @@ class Facts:
         first_rows: Callable[..., pa.RecordBatch],
         scan: Callable[[str], Iterable[pa.RecordBatch]] = lambda _: (),
         time_bounds: Callable[[], tuple[int, int] | None] = lambda: None,
+        said: dict[Any, Any] | None = None,
     ) -> None:
         self.layout = layout
         self.schema = schema
@@ -137,11 +143,29 @@ class Facts:
         self._first_rows = first_rows
         self._scan = scan
         self._time_bounds = time_bounds
+        self._said = {} if said is None else said
 
     @property
     def record(self) -> str:
         """The record type."""
         return self.layout.record.name
+
+    def once(self, ask: Callable[[Facts], Answer]) -> Answer:
+        """Return what a function says of the layout, the schema and the options: it is asked once for all files alike.
+
+        It must not ask for what is the file's own.
+        """
+        if ask not in self._said:
+            asked_before, self.was_asked = self.was_asked, False
+            self._said[ask] = ask(self)
+            assert not self.was_asked, f"{ask} asks for what is the file's own"
+            self.was_asked = asked_before
+        answer: Answer = self._said[ask]
+        return answer
+
+    def has(self, ours: str) -> bool:
+        """Return whether the file or its partitions have one of our columns."""
+        return ours in self.layout.columns or ours in self.layout.constants
 
     @property
     def path(self) -> str:

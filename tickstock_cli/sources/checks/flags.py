@@ -44,22 +44,28 @@ def _look(facts: Facts) -> Iterable[Oddity]:
 
 
 def _watch(facts: Facts) -> Callable[[], Watcher] | None:
-    theirs = facts.layout.columns.get("flags")
-    if theirs is None or facts.options.flags not in ("auto", "tickstock"):
+    theirs = facts.once(_watched)
+    if theirs is None:
         return None
     extremes = facts.extremes(theirs)
     if extremes is not None and extremes.low == extremes.high == 0:
         return None
-    if pt.is_null(facts.schema.field(theirs).type) or has_own_flags(facts.schema):
+    return partial(_FlagsWatcher, facts.path, theirs, facts.once(_are_ours))
+
+
+def _watched(facts: Facts) -> str | None:
+    """Return the column of flags, if its bits are ours or nobody says whose they are."""
+    theirs = facts.layout.columns.get("flags")
+    if theirs is None or facts.options.flags not in ("auto", "tickstock"):
         return None
-    is_ours = facts.options.flags == "tickstock" or _is_own_layout(facts)
-    return partial(_FlagsWatcher, facts.path, theirs, is_ours)
+    is_known = pt.is_null(facts.schema.field(theirs).type) or has_own_flags(facts.schema)
+    return None if is_known else theirs
 
 
-def _is_own_layout(facts: Facts) -> bool:
-    """Return whether a file has the columns of `tickstock synth`, and no others."""
+def _are_ours(facts: Facts) -> bool:
+    """Return whether the user says so, or a file has the columns of `tickstock synth`, and no others."""
     columns = {"ticker": "ticker", "timestamp": "timestamp", "price": "price", "size": "size", "flags": "flags"}
-    return (
+    return facts.options.flags == "tickstock" or (
         dict(facts.layout.columns) == columns
         and len(facts.schema) == len(columns)
         and pt.is_uint8(facts.schema.field("flags").type)

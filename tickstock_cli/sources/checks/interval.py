@@ -24,7 +24,7 @@ _FEWEST_MULTIPLES = 0.9
 
 
 def _look(facts: Facts) -> Iterator[Oddity]:
-    if not facts.reader.has("interval") or is_recorded(facts.schema):  # a live run records seconds
+    if not facts.has("interval") or is_recorded(facts.schema):  # a live run records seconds
         return
     is_open = facts.options.interval_unit == "auto" and _is_number(facts)
     spacing = bar_spacing(facts, read_more=True)

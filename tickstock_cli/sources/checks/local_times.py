@@ -24,14 +24,16 @@ _FEWEST = 3
 def _look(facts: Facts) -> Iterator[Oddity]:
     if is_recorded(facts.schema):  # a live run records UTC
         return
-    if facts.options.calendar == "XNYS" and facts.options.timezone != _CONFIRMED and _says_utc(facts):
+    if facts.once(_can_be_local):
         yield from _look_at_hours(facts)
-    if facts.reader.has("received_at") and not facts.first.is_empty:
+    if facts.has("received_at") and not facts.first.is_empty:
         yield from _look_at_arrivals(facts)
 
 
-def _says_utc(facts: Facts) -> bool:
-    """Return whether times are numbers, or have a zone: that others have none is told anyway."""
+def _can_be_local(facts: Facts) -> bool:
+    """Return whether times are numbers, or have a zone that nobody confirmed; of others it is told anyway."""
+    if facts.options.calendar != "XNYS" or facts.options.timezone == _CONFIRMED:
+        return False
     type_ = facts.schema.field(facts.layout.columns["timestamp"]).type
     return is_number(type_) or (isinstance(type_, pa.TimestampType) and type_.tz is not None)
 

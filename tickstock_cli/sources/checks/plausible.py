@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow.types as pt
@@ -28,19 +29,68 @@ _SMALLEST_SIZE = 1e-5
 """Sizes are kept in millionths."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of prices or sizes, and the limits within which it is left alone.
+
+    Parameters
+    ----------
+    is_judged
+        Whether values beyond the limits are odd: they are neither scaled nor all null.
+    has_nines
+        Whether a value of nines alone is odd.
+    """
+
+    ours: str
+    theirs: str
+    smallest: float
+    largest: float
+    is_judged: bool
+    has_nines: bool = False
+
+    def can_be_odd(self, facts: Facts) -> bool:
+        """Return whether there can be odd values, by the extremes that the file states."""
+        extremes = facts.extremes(self.theirs)
+        if extremes is None:
+            return self.is_judged
+        high = float(extremes.high)
+        is_beyond = self.is_judged and not self.smallest <= high <= self.largest
+        return is_beyond or (self.has_nines and _is_nines(high))
+
+
 def _look(facts: Facts) -> Iterator[Oddity]:
-    yield from _look_at_prices(facts, _PRICES[facts.record])
-    if facts.record in _SIZES:
-        yield from _look_at_sizes(facts, _SIZES[facts.record])
+    prices, sizes = facts.once(_prices), facts.once(_sizes)
+    if prices is not None and prices.can_be_odd(facts):
+        yield from _look_at_prices(facts, prices)
+    if sizes is not None and sizes.can_be_odd(facts):
+        yield from _look_at_sizes(facts, sizes)
 
 
-def _look_at_prices(facts: Facts, ours: str) -> Iterator[Oddity]:
-    is_integer = ours in facts.layout.columns and pt.is_integer(facts.schema.field(facts.layout.columns[ours]).type)
-    largest_whole = _LARGEST_WHOLE_PRICE if is_integer else _LARGEST_WHOLE_FLOAT
-    nines = _nines(facts, ours)
-    is_odd = nines is not None or _is_beyond(facts, ours, _SMALLEST_PRICE, largest_whole)
-    if "price" in facts.options.scale or not is_odd:
-        return
+def _prices(facts: Facts) -> _Column | None:
+    """Return the column of prices, unless it is scaled."""
+    ours = _PRICES[facts.record]
+    theirs = facts.layout.columns.get(ours)
+    if theirs is None or "price" in facts.options.scale:
+        return None
+    type_ = facts.schema.field(theirs).type
+    largest_whole = _LARGEST_WHOLE_PRICE if pt.is_integer(type_) else _LARGEST_WHOLE_FLOAT
+    is_judged = ours not in facts.options.scale and not pt.is_null(type_)
+    return _Column(ours, theirs, _SMALLEST_PRICE, largest_whole, is_judged, has_nines=is_number(type_))
+
+
+def _sizes(facts: Facts) -> _Column | None:
+    """Return the column of sizes, unless it is scaled."""
+    ours = _SIZES.get(facts.record, "")
+    theirs = facts.layout.columns.get(ours)
+    if theirs is None or "size" in facts.options.scale:
+        return None
+    is_judged = ours not in facts.options.scale and not pt.is_null(facts.schema.field(theirs).type)
+    return _Column(ours, theirs, _SMALLEST_SIZE, _LARGEST_SIZE[facts.record], is_judged)
+
+
+def _look_at_prices(facts: Facts, column: _Column) -> Iterator[Oddity]:
+    ours, largest_whole = column.ours, column.largest
+    nines = _nines(facts, column)
     prices = _first_values(facts, ours)
     middle = float(np.median(prices)) if len(prices) else 0.0
     is_whole = bool((prices == np.rint(prices)).all())
@@ -65,10 +115,8 @@ def _look_at_prices(facts: Facts, ours: str) -> Iterator[Oddity]:
         yield Oddity(f"some prices are beyond {_LARGEST_PRICE:,.0f}, but most are not")
 
 
-def _look_at_sizes(facts: Facts, ours: str) -> Iterator[Oddity]:
-    largest = _LARGEST_SIZE[facts.record]
-    if "size" in facts.options.scale or not _is_beyond(facts, ours, _SMALLEST_SIZE, largest):
-        return
+def _look_at_sizes(facts: Facts, column: _Column) -> Iterator[Oddity]:
+    ours, largest = column.ours, column.largest
     sizes = _first_values(facts, ours)
     middle = float(np.median(sizes)) if len(sizes) else 0.0
     if middle > largest:
@@ -85,26 +133,15 @@ def _look_at_sizes(facts: Facts, ours: str) -> Iterator[Oddity]:
         )
 
 
-def _is_beyond(facts: Facts, ours: str, smallest: float, largest: float) -> bool:
-    """Return whether a column that is not scaled can have values beyond the limits."""
-    theirs = facts.layout.columns.get(ours)
-    if theirs is None or ours in facts.options.scale or pt.is_null(facts.schema.field(theirs).type):
-        return False
-    extremes = facts.extremes(theirs)
-    if extremes is None:
-        return True
-    return not smallest <= float(extremes.high) <= largest
-
-
-def _nines(facts: Facts, ours: str) -> float | None:
+def _nines(facts: Facts, column: _Column) -> float | None:
     """Return the largest value of a column, if it is written with nines alone."""
-    theirs = facts.layout.columns.get(ours)
-    if theirs is None or not is_number(facts.schema.field(theirs).type):
-        return None
-    extremes = facts.extremes(theirs)
-    high = 0.0 if extremes is None else float(extremes.high)
-    digits = f"{high:.10g}".replace(".", "")
-    return high if len(digits) >= _FEWEST_NINES and set(digits) == {"9"} else None
+    extremes = facts.extremes(column.theirs) if column.has_nines else None
+    return float(extremes.high) if extremes is not None and _is_nines(float(extremes.high)) else None
+
+
+def _is_nines(number: float) -> bool:
+    digits = f"{number:.10g}".replace(".", "")
+    return len(digits) >= _FEWEST_NINES and set(digits) == {"9"}
 
 
 def _is_known_beyond(facts: Facts, ours: str, largest: float) -> bool:

@@ -32,12 +32,14 @@ _FEWEST = 3
 
 
 def _look(facts: Facts) -> Iterator[Oddity]:
-    if facts.first.is_empty or facts.options.copies == "all":
+    if facts.options.copies == "all":
         return
     names = [name for name in facts.layout.ignored if token(name) in _NAMES and facts.schema.names.count(name) == 1]
     names = [name for name in names if not pt.is_nested(facts.schema.field(name).type)]
-    extremes = facts.extremes(names[0]) if names else None
-    if not names or (extremes is not None and extremes.low == extremes.high):
+    if not names or facts.first.is_empty:
+        return
+    extremes = facts.extremes(names[0])
+    if extremes is not None and extremes.low == extremes.high:
         return
     read = dict.fromkeys([names[0], *facts.layout.theirs("ticker", "timestamp", "price", "size")])
     rows = pa.Table.from_batches([facts.first_rows(list(read))])

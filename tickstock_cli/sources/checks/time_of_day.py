@@ -59,11 +59,11 @@ def _stop_at_second_clock(facts: Facts) -> None:
 
 def _are_days(facts: Facts) -> bool:
     """Return whether all times are midnights, several rows of a ticker at each."""
-    type_ = facts.schema.field(facts.layout.columns["timestamp"]).type
     bounds = facts.time_bounds()
-    if not (pt.is_date(type_) or TEXT.accepts(type_) or bounds is None or not any(bound % _HOUR for bound in bounds)):
+    if bounds is not None and any(bound % _HOUR for bound in bounds) and not facts.once(_are_dates_or_texts):
         return False
     times = facts.reader.times(facts.head, 0).timestamp
+    type_ = facts.schema.field(facts.layout.columns["timestamp"]).type
     if len(times) < _FEWEST or not (pt.is_date(type_) or _are_midnights(times[times > 0])):
         return False
     rows = np.stack([ticker_codes(facts.reader.array(facts.head, "ticker")), times])
@@ -74,6 +74,12 @@ def _are_midnights(times: Int64s) -> bool:
     """Return whether times are midnights of UTC or of New York."""
     clocks = np.unique(times % NS_PER_DAY)
     return bool(0 < len(clocks) <= _MOST_OFFSETS and np.isin(clocks, _MIDNIGHTS).all())
+
+
+def _are_dates_or_texts(facts: Facts) -> bool:
+    """Return whether the bounds of times say nothing of their clocks."""
+    type_ = facts.schema.field(facts.layout.columns["timestamp"]).type
+    return bool(pt.is_date(type_)) or TEXT.accepts(type_)
 
 
 CHECK = RecordingCheck("time_of_day", ("tick", "ohlcv", "fmv"), _look)

@@ -28,9 +28,7 @@ def _look(facts: Facts) -> Iterator[Oddity]:
     theirs = facts.layout.columns.get("timestamp")
     if theirs is None or facts.first.is_empty:
         return
-    type_ = facts.schema.field(theirs).type
-    is_ruled_out = pt.is_integer(type_) and not _can_be_dates(facts, theirs)
-    numbers = None if is_ruled_out else _numbers(facts, theirs)
+    numbers = _numbers(facts, theirs) if facts.once(_are_numbers) else None
     if numbers is not None:
         positive = numbers[numbers > 0]
         if len(positive) and (shown := _as_date(positive)) is not None:
@@ -56,9 +54,13 @@ def _look(facts: Facts) -> Iterator[Oddity]:
         )
 
 
+def _are_numbers(facts: Facts) -> bool:
+    return is_number(facts.schema.field(facts.layout.columns["timestamp"]).type)
+
+
 def _numbers(facts: Facts, name: str) -> Int64s | None:
-    """Return the first values of a column without fractions, 0 for none; None if it holds no numbers."""
-    if not is_number(facts.schema.field(name).type):
+    """Return the first values of a column of numbers, without fractions, 0 for none; None if they can be no dates."""
+    if pt.is_integer(facts.schema.field(name).type) and not _can_be_dates(facts, name):
         return None
     column = facts.first.column(name)
     if pt.is_integer(column.type):
