@@ -23,7 +23,7 @@ from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_numbers import frozen, values
 from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.sources.stream import to_batch
-from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_tickers
+from tickstock_cli.sources.ticker_codes import FEW_TICKERS, TickerCodes, with_readable_tickers
 
 _TICKER = "ticker of the file"
 """Name of a column that is added for the tickers that folders and names say."""
@@ -102,23 +102,28 @@ def watch(stretches: Stretches, watchers: MutableMapping[int, Watchers]) -> None
 
 
 def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """Return decoded rows of one schema as one batch, with plain types."""
-    schema = batches[0].schema
-    columns = [_joined([batch.column(place) for batch in batches]) for place in range(len(schema))]
+    """Return decoded rows of one schema as one batch, with plain types.
+
+    Arrow would make one dictionary of many, text by text: those of many texts stand one behind the other.
+    """
+    schema, table = batches[0].schema, pa.Table.from_batches(batches)
+    large = [place for place, column in enumerate(batches[0].columns) if _has_many_texts(column)]
+    found = {place: _behind_one_another([batch.column(place) for batch in batches]) for place in large}
+    (rows,) = table.select([place for place in range(len(schema)) if place not in found]).combine_chunks().to_batches()
+    others = iter(rows.columns)
+    columns = [found[place] if place in found else next(others) for place in range(len(schema))]
     return plain_rows(pa.RecordBatch.from_arrays(columns, schema=schema), plain_schema(schema))
 
 
-def _joined(pieces: Sequence[Any]) -> Any:
-    """Return the pieces of a column as one array.
+def _has_many_texts(column: Any) -> bool:
+    is_plain = pt.is_dictionary(column.type) and pt.is_int32(column.type.index_type)
+    return is_plain and len(column.dictionary) > FEW_TICKERS
 
-    Arrow would make one dictionary of many, text by text. Here they stand one behind the other, and texts can occur
-    more than once.
-    """
-    one = pieces[0]
-    if len(pieces) == 1 or not pt.is_dictionary(one.type) or not pt.is_int32(one.type.index_type):
-        return one if len(pieces) == 1 else pa.concat_arrays(pieces)
-    if any(piece.null_count for piece in pieces):
-        return pa.concat_arrays(pieces)
+
+def _behind_one_another(pieces: Sequence[Any]) -> Any:
+    """Return pieces of a column as one array, in whose dictionary texts can occur more than once."""
+    if len(pieces) == 1 or any(piece.null_count for piece in pieces):
+        return pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces)
     indices = np.empty(sum(map(len, pieces)), dtype=np.int32)
     dictionaries: list[Any] = []
     place = texts = offset = 0
@@ -129,7 +134,8 @@ def _joined(pieces: Sequence[Any]) -> Any:
         np.add(values(piece.indices, np.int32, 0), offset, out=indices[place : place + len(piece)])
         place += len(piece)
     numbers: Any = pa.Array.from_buffers(pa.int32(), len(indices), [None, pa.py_buffer(indices.data)])
-    return pa.DictionaryArray.from_arrays(numbers, pa.concat_arrays(dictionaries), ordered=one.type.ordered, safe=False)
+    ordered = pieces[0].type.ordered
+    return pa.DictionaryArray.from_arrays(numbers, pa.concat_arrays(dictionaries), ordered=ordered, safe=False)
 
 
 def _tickers(files: Sequence[RecordingFile], counts: Int64s) -> pa.DictionaryArray[Any, Any]:
