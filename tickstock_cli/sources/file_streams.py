@@ -119,7 +119,8 @@ class FileStreams:
         return earliest_of(file.groups, self._options, latest)
 
     def _spans(self, files: Sequence[RecordingFile]) -> Spans:
-        latest = [MAX_NS if file.latest is None else max(file.latest, file.first_available) for file in files]
+        known = [(file.latest, file.first_available) for file in files]
+        latest = [MAX_NS if last is None else max(last, first) for last, first in known]
         facts = (
             [self._earliest(file) for file in files],
             latest,

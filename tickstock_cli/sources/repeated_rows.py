@@ -108,16 +108,14 @@ def _keys(ticks: TickBatch, first: int, stop: int) -> Int64s:
 
 def may_share_rows(files: Sequence[RecordingFile]) -> bool:
     """Return whether two files can have a row of one ticker and time, as their footers show."""
-    times_of: dict[tuple[str, str] | None, list[tuple[int, int]]] = {}
+    of_tickers: dict[tuple[str, str] | None, list[RecordingFile]] = {}
     for file in files:
-        begin = file.first_available if file.earliest is None else file.earliest
-        times = (MIN_NS, MAX_NS) if file.latest is None else (begin, file.latest)
-        times_of.setdefault(_tickers(file), []).append(times)
-    known = sorted(bounds for bounds in times_of if bounds is not None)
+        of_tickers.setdefault(_tickers(file), []).append(file)
+    known = sorted(bounds for bounds in of_tickers if bounds is not None)
     mixed = any(later[0] <= earlier[1] for earlier, later in pairwise(known))
-    if None in times_of or mixed:
-        return _overlap([times for some in times_of.values() for times in some])
-    return any(map(_overlap, times_of.values()))
+    if None in of_tickers or mixed:
+        return _overlap(files)
+    return any(_overlap(some) for some in of_tickers.values() if len(some) > 1)
 
 
 def _tickers(file: RecordingFile) -> tuple[str, str] | None:
@@ -128,10 +126,18 @@ def _tickers(file: RecordingFile) -> tuple[str, str] | None:
     bounds = [group.tickers for group in file.groups if group.tickers is not None]
     if len(bounds) < len(file.groups):
         return None
-    return min(low for low, _ in bounds), max(high for _, high in bounds)
+    return bounds[0] if len(bounds) == 1 else (min(low for low, _ in bounds), max(high for _, high in bounds))
 
 
-def _overlap(spans: Sequence[tuple[int, int]]) -> bool:
-    """Return whether two spans of times have more than an end in common."""
-    ordered = sorted(spans)
+def _overlap(files: Sequence[RecordingFile]) -> bool:
+    """Return whether the times of two files have more than an end in common."""
+    ordered = sorted(map(_times, files))
     return any(later[0] < earlier[1] or later == earlier for earlier, later in pairwise(ordered))
+
+
+def _times(file: RecordingFile) -> tuple[int, int]:
+    """Return bounds of the available times of a file, int64 ns."""
+    earliest, latest = file.earliest, file.latest
+    if latest is None:
+        return MIN_NS, MAX_NS
+    return file.first_available if earliest is None else earliest, latest
