@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
-from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.marks import has_own_flags
 from tickstock_cli.errors import DataError
 from tickstock_cli.kernels.normalise import count_flags
@@ -79,7 +78,7 @@ class _FlagsWatcher:
         self.path = path
         self.column = column
         self.is_ours = is_ours
-        self.hidden: Int64s = np.zeros(3, dtype=np.int64)
+        self.hidden = (0, 0, 0)
         self.rows = 0
 
     def see(self, rows: pa.RecordBatch, chosen: Bools | None, first: int) -> None:
@@ -104,18 +103,19 @@ class _FlagsWatcher:
             mine = flags[start : pieces.ends[place]]
             row = int(((mine < 0) | (mine > OURS)).argmax())
             raise watchers[place].error(int(pieces.firsts[place]) + row, column[start + row].as_py())
-        for watcher, count, of_bits in zip(watchers, counts.tolist(), hidden, strict=True):
+        for watcher, count, (last, volume, extremes) in zip(watchers, counts.tolist(), hidden.tolist(), strict=True):
+            before = watcher.hidden
+            watcher.hidden = before[0] + last, before[1] + volume, before[2] + extremes
             watcher.rows += count
-            watcher.hidden += of_bits
 
     def error(self, row: int, value: Any) -> DataError:
         return row_error(self.path, row, f"{self.column} is {value}, {_REMEDY}")
 
     def oddities(self) -> Iterator[Oddity]:
-        last, volume, extremes = self.hidden.tolist()
-        most = max(last, volume, extremes)
+        most = max(self.hidden)
         if not most or (self.is_ours and most * _USUAL_SHARE <= self.rows):
             return
+        last, volume, extremes = self.hidden
         text = _TOLD if self.is_ours else _TOLD + _ADVICE
         yield Oddity(text, (last, self.rows, volume, extremes))
 
