@@ -159,6 +159,16 @@ class TestEncryptedFiles:
         told = error_line(run_tickstock(command, path))
         assert told == f"cannot read {path}: its columns are encrypted; decrypt it first, and name the decrypted file"
 
+    def test_an_index_beyond_its_dictionary(self, write: Write) -> None:
+        """Arrow decodes it without a look; looking it up would read foreign memory."""
+        path = write(ticker=["X", "Y", "X", "Y", "X"], options={"compression": "none"})
+        content = path.read_bytes()
+        indices = content.index(bytes((1, 3, 0b01010)))  # bit width, a run of eight packed values, the values
+        path.write_bytes(content[:indices] + bytes((1, 10, 7)) + content[indices + 3 :])  # five times the eighth
+        told = error_line(run_tickstock("replay", path))
+        assert told.startswith(f"cannot read {path}: it is damaged")
+        assert "an index is not in its dictionary" in told
+
 
 class TestStandardStreams:
     """What is wrong with a standard stream is no fault of the recording."""
@@ -174,7 +184,7 @@ class TestStandardStreams:
         assert (name, path) == ("Ω", os.fsdecode(b"caf\xe9"))
         assert shown in ("… 1–2 × ▇", "... 1-2 x #", "… 1–2 × #", "... 1-2 × #")
 
-    @pytest.mark.parametrize("closed", ["<&- 2>&-", "<&- >&- 2>&-"])
+    @pytest.mark.parametrize("closed", ["<&- 2>&-", "<&- >&- 2>&-", "2>/dev/full"])
     def test_closed_streams(self, write: Write, closed: str) -> None:
         """A supervisor may start a command without them; its exit code is that of the command."""
         path = write()

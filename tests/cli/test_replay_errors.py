@@ -128,7 +128,7 @@ def spoil(recorded: Path, how: str) -> str:
         return "recorded/ticks.parquet: column price has type string, expected a number"
     if how == "text for times":
         write_columns(ticks, {**columns, "timestamp": ["10:00"] * len(columns["price"])})
-        return "recorded/ticks.parquet: no known form fits the texts in column timestamp, such as 10:00: "
+        return "recorded/ticks.parquet: 10:00 in column timestamp is a time of day: "
     if how == "no price":
         del columns["price"]
         write_columns(ticks, columns)

@@ -188,7 +188,29 @@ CASES: dict[str, list[Case]] = {
             SECONDS,
         ),
     ],
+    "pandas with an index of tickers and times (bars)": [
+        Case(
+            {**bars(), **VOLUME, "__index_level_0__": X, "__index_level_1__": moments(MINUTES)},
+            MINUTES,
+            MINUTE,
+        ),
+        Case({"level_0": moments(MINUTES), "level_1": X, **capitals(), "Volume": [5] * 3}, MINUTES, MINUTE),
+    ],
+    "pandas with an index of tickers and times (trades)": [
+        Case(
+            {"price": PRICES, "size": [5] * 3, "__index_level_0__": X, "__index_level_1__": moments(SECONDS)}, SECONDS
+        ),
+    ],
+    "Finnhub trades": [
+        Case({"s": X, "t": steps(SECONDS, 10**6), "p": PRICES, "v": [5] * 3, "c": [["1"]] * 3}, SECONDS),
+    ],
     "bars with date and time of day": [
+        Case(
+            {"date": ["2026-03-02"] * 3, "minute": ["09:30", "09:31", "09:32"], "average": PRICES}
+            | {**bars(), **VOLUME, "symbol": X},
+            MINUTES,
+            MINUTE,
+        ),
         Case(
             {"trade_date": pa.array([20_514] * 3, pa.date32()), "trade_time": [time(9, 30 + n) for n in range(3)]}
             | {**bars(), **VOLUME, "ticker": X},

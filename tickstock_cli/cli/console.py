@@ -16,18 +16,20 @@ PIPE_COLUMNS = 160
 def data_console(stderr: bool = False) -> Console:
     """Return the console for a command's data.
 
-    It is as wide as its terminal, or ``PIPE_COLUMNS`` without one; the variable ``COLUMNS`` overrides both.
+    It is as wide as its terminal, or ``PIPE_COLUMNS`` without one; the variable ``COLUMNS`` overrides both. At 0, which
+    terminals without a size export, nothing would be drawn: it counts as unset.
 
     Parameters
     ----------
     stderr
         Whether to draw on standard error, because standard output has other data.
     """
-    console = Console(stderr=stderr)
+    variables = {name: value for name, value in os.environ.items() if name != "COLUMNS" or value.strip("0")}
+    console = Console(stderr=stderr, _environ=variables)
     if console.is_terminal:
         return console
-    console = Console(file=cast(IO[str], Trimmed(sys.stderr if stderr else sys.stdout)))
-    if "COLUMNS" not in os.environ:
+    console = Console(file=cast(IO[str], Trimmed(sys.stderr if stderr else sys.stdout)), _environ=variables)
+    if "COLUMNS" not in variables:
         console.width = PIPE_COLUMNS
     return console
 

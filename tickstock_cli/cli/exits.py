@@ -18,6 +18,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from typing import TextIO
 
 import typer
 
@@ -45,7 +46,7 @@ def exit_code(command: Callable[[], object]) -> int:
     code = _guarded(command)
     flushed = _guarded(_flush_stdout)
     if flushed != OK:
-        _discard_stdout()
+        _discard(sys.stdout)
     return code or flushed
 
 
@@ -78,7 +79,10 @@ def _tell(message: str, code: int) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exc()
     word = "" if code == INTERRUPTED else "error: "
-    print(f"{word}{' '.join(message.split())}", file=sys.stderr)
+    try:
+        print(f"{word}{' '.join(message.split())}", file=sys.stderr)
+    except OSError:  # nobody can be told, but scripts have the code
+        _discard(sys.stderr)
     return code
 
 
@@ -115,6 +119,6 @@ def _flush_stdout() -> None:
         sys.stdout.flush()
 
 
-def _discard_stdout() -> None:
-    """Replace standard output, so that the interpreter's last flush does not fail and change the exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _discard(stream: TextIO) -> None:
+    """Replace a standard stream, so that the interpreter's last flush does not fail and change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

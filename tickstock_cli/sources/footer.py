@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tickstock_cli.core.memory_errors import raise_if_short
@@ -135,7 +136,7 @@ def _content(path: str | Path, most_bytes: int) -> bytes | None:
 
 
 class OpenParquet(pq.ParquetFile):
-    """A Parquet file that closes its source, too.
+    """A Parquet file that closes its source, too, and refuses what Arrow decodes without a look at it.
 
     Parameters
     ----------
@@ -154,8 +155,29 @@ class OpenParquet(pq.ParquetFile):
             return int.from_bytes(self.content[-_MAGIC_BYTES:][:4], "little")
         return int.from_bytes(self._source.read_at(4, self._source.size() - _MAGIC_BYTES), "little")
 
+    def iter_batches(self, *choices: Any, **named: Any) -> Iterator[pa.RecordBatch]:
+        """Yield batches of rows, as `pyarrow.parquet.ParquetFile` does.
+
+        Raises
+        ------
+        pyarrow.ArrowInvalid
+            A dictionary lacks a value that a row names: the file is damaged. Looking it up would read foreign memory.
+        """
+        for rows in super().iter_batches(*choices, **named):
+            for column in rows.columns:
+                if isinstance(column, pa.DictionaryArray):
+                    _check_places(column)
+            yield rows
+
     def close(self, force: bool = True) -> None:
         super().close(force)
+
+
+def _check_places(column: Any) -> None:
+    bounds: Any = pc.min_max(column.indices)
+    low, high = bounds["min"].as_py(), bounds["max"].as_py()
+    if low is not None and not 0 <= low <= high < len(column.dictionary):
+        raise pa.ArrowInvalid("an index is not in its dictionary")
 
 
 def check_decrypted(path: str | Path, file: OpenParquet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +33,9 @@ HEAD_ROWS = 1_000
 TIME_COLUMNS = ("timestamp", "received_at")
 
 DEFAULT_ZONE = "UTC"
+
+_CLOCK_ALONE = re.compile(r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?( ?[AaPp][Mm])?$")
+"""A time of day without its day."""
 
 ISO_FORM = "%Y-%m-%d %H:%M:%S%.f"
 
@@ -184,6 +188,11 @@ def _text_form(path: str, first: FirstRows, name: str, options: ReadOptions) -> 
         other = unlike_the_first(values)
         both = values[0] if other is None else f"{values[0]} and {other}"
         told = f"no known form fits {'the' if other is None else 'all'} texts in column {name}, such as {both}"
+        if _CLOCK_ALONE.match(values[0]):
+            raise SchemaError(
+                f"{path}: {values[0]} in column {name} is a time of day: map the column that has its day, too, as with "
+                f"--map timestamp=DAY --map {shlex.quote(f'time_of_day={name}')}"
+            )
         forms = ["%d.%m.%Y %H:%M:%S"]
     raise SchemaError(
         f"{path}: {told}: say which form times have, as in "

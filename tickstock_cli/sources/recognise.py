@@ -16,7 +16,7 @@ from tickstock_cli.sources.file_tickers import TICKER_PLACES
 from tickstock_cli.sources.intervals import parse_interval
 from tickstock_cli.sources.layouts import FileColumns, Understood, understand
 from tickstock_cli.sources.layouts.known import token
-from tickstock_cli.sources.misfit import misfit
+from tickstock_cli.sources.misfit import listed, misfit
 from tickstock_cli.sources.options import ReadOptions, is_set, with_layout
 from tickstock_cli.sources.records import (
     CLOCK,
@@ -125,7 +125,7 @@ def check_mapped(mapping: Mapping[str, str], layouts: Collection[tuple[Layout, C
     for ours, theirs in mapping.items():
         if theirs and ours in wanted and theirs not in there:
             near = get_close_matches(theirs, there, n=1)
-            hint = f"did you mean {ours}={near[0]}?" if near else f"the columns are {', '.join(there)}"
+            hint = f"did you mean {ours}={near[0]}?" if near else f"the columns are {listed(list(there))}"
             raise UsageError(
                 f"cannot map {ours}={theirs}: no recording has a column {theirs}; {hint}",
                 setting=f"recordings.columns.{ours}",
@@ -273,7 +273,7 @@ def _our_names(names: Collection[str], mapping: Mapping[str, str]) -> dict[str, 
 def check_once(path: str, schema: pa.Schema, name: str) -> None:
     """Raise SchemaError if a column is there several times: nobody can say which one is meant."""
     if schema.names.count(name) > 1:
-        raise SchemaError(f"{path}: column {name} occurs more than once")
+        raise SchemaError(f"{path}: column {name} occurs more than once; write each column under a name of its own")
 
 
 def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: ColumnType, *, is_required: bool) -> None:
@@ -289,14 +289,24 @@ def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: Colu
 
 def _type_remedy(type_: pa.DataType, kind: ColumnType) -> str:
     """Return what to do with a column that is needed."""
+    if pt.is_struct(type_):
+        return "; write its fields as columns, as polars.DataFrame.unnest does"
     if pt.is_nested(type_):
         return "; write a row for each of its values, as polars.DataFrame.explode does"
+    if kind is TIME and (pt.is_time(type_) or pt.is_duration(type_)):
+        return (
+            "; a time of day is read beside a column of days, as with --map timestamp=DAY --map time_of_day=TIME: "
+            "where there is none, write one"
+        )
+    is_bytes = pt.is_binary(type_.value_type if isinstance(type_, pa.DictionaryType) else type_)
+    if kind is TEXT and (is_bytes or pt.is_large_binary(type_) or pt.is_fixed_size_binary(type_)):
+        return "; decode its bytes, as polars.Expr.cast(polars.String) and pandas.Series.str.decode('utf-8') do"
     if kind is TEXT:
         return "; write it as text, as pandas.Series.astype(str) and polars.Expr.cast(polars.String) do"
     if kind is CLOCK:
         return (
-            "; write it as times of day or as durations since midnight, or leave it out with --map time_of_day= (an "
-            "empty name) if timestamp has times of day itself"
+            "; write it as times of day or as durations since midnight, as pandas.to_timedelta(seconds, unit='s') "
+            "does, or leave it out with --map time_of_day= (an empty name) if timestamp has times of day itself"
         )
     if kind is NUMBER and TEXT.accepts(type_):
         return "; write it as numbers, as pandas.to_numeric and polars.Expr.cast(polars.Float64) do"

@@ -24,6 +24,13 @@ def test_the_variable_columns_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert data_console().width == 72
 
 
+def test_a_terminal_without_a_size_has_the_width_of_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It exports 0, at which nothing would be drawn."""
+    monkeypatch.setenv("COLUMNS", "0")
+
+    assert data_console().width == PIPE_COLUMNS
+
+
 def test_tables_go_to_stderr_if_stdout_has_data(capsys: pytest.CaptureFixture[str]) -> None:
     """`--out -` has it."""
     data_console().print("data")

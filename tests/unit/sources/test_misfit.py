@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.sources.conftest import NOON, Write
@@ -33,8 +35,16 @@ def advice(write: Write, columns: str, options: ReadOptions | None = None) -> st
         ("ticker,timestamp,last,qty", "tick", "--map price=last --map size=qty"),
         ("symbol,ts,last,volume", "tick", "--map ticker=symbol --map timestamp=ts --map price=last --map size=volume"),
         ("symbol,ts,fair", "fmv", "--map ticker=symbol --map timestamp=ts --map fmv=fair"),
-        ("ticker,Open,High,Low,Close,Volume", "ohlcv", "--map timestamp=COLUMN --map open=Open --map high=High"),
+        ("ticker,Open,High,Low,Close,Volume", "ohlcv", "--map open=Open --map high=High"),
         ("symbol,ts,op,HIGH,low,c,v", "ohlcv", "--map open=COLUMN --map high=HIGH --map close=c --map volume=v"),
+        ("symbol,ts,O,H,L,C,V", "ohlcv", "--map open=O --map high=H --map low=L --map close=C --map volume=V"),
+        ("symbol,ts,mid", "fmv", "--map ticker=symbol --map timestamp=ts --map fmv=mid"),
+        ("symbol,ts,bid,ask,trade_price,trade_size", "tick", "--map price=trade_price --map size=trade_size"),
+        ("ticker,timestamp,prise,size", "tick", "with --map price=prise"),
+        ("ticker,timestamp,open,hgih,low,close,volum", "ohlcv", "with --map high=hgih --map volume=volum"),
+        ("ticker,timestamp,open,high,low,close,Volume BTC,Volume USD", "ohlcv", "with --map 'volume=Volume BTC'"),
+        ("symbol,ts,OPENPRC,ASKHI,BIDLO,PRC,VOL", "ohlcv", "--map high=ASKHI --map low=BIDLO --map close=PRC"),
+        ("timestamp,price,qty", "tick", "--map ticker=COLUMN --map size=qty; "),
     ],
 )
 def test_advice_is_for_the_likely_record_type(write: Write, columns: str, record: str, maps: str) -> None:
@@ -50,6 +60,72 @@ def test_what_is_mapped_counts(write: Write) -> None:
     assert told.endswith(
         "for tick rows it lacks timestamp, size: say which columns hold them with --map timestamp=ts --map size=qty"
     )
+
+
+def test_a_day_is_advised_with_its_time_of_day(write: Write) -> None:
+    """With the day alone, all rows of a day would have one time; a class of shares is no part of TAQ's root."""
+    clocks = [time(9, 30), time(9, 31)]
+    names = {"DATE": ["2026-03-02"] * 2, "TIME_M": clocks, "SYM_ROOT": ["A", "B"], "SYM_SUFFIX": ["", "A"]}
+    path = write(ticker=None, timestamp=None, price=None, size=None, **names, PX=NUMBERS, SIZE=NUMBERS)
+    with pytest.raises(SchemaError) as caught:
+        Recordings.open([path])
+    told = str(caught.value)
+    assert "--map ticker=SYM_ROOT --map timestamp=DATE --map price=PX --map size=SIZE --map time_of_day=TIME_M" in told
+    assert "SYM_SUFFIX tells classes of shares apart" in told
+
+
+def test_times_are_not_advised_as_prices(write: Write) -> None:
+    """CoinAPI has the times of a bar's prices beside them."""
+    times = {f"time_{name}": [NOON, NOON + 1] for name in ("open", "close")}
+    prices = {f"px_{name}": NUMBERS for name in ("open", "high", "low", "close")}
+    moments = {name: pa.array(values, pa.timestamp("ns", "UTC")) for name, values in times.items()}
+    path = write(price=None, size=None, **moments, **prices)
+    with pytest.raises(
+        SchemaError, match="--map open=px_open --map high=px_high --map low=px_low --map close=px_close"
+    ):
+        Recordings.open([path])
+
+
+def test_a_column_that_is_nowhere_is_said(write: Write) -> None:
+    """No mapping can name it."""
+    assert advice(write, "ticker,timestamp,open,high,low,close").endswith(
+        "; for ohlcv rows it lacks volume; no other column can hold volume: write it, too"
+    )
+
+
+@pytest.mark.parametrize("columns", ["ticker,fiscal_year,revenue,eps", "company,sector", "c0,c1"])
+def test_other_tables_are_no_recordings(write: Write, columns: str) -> None:
+    """Fundamentals among recordings lack no column: they are to be left out."""
+    told = advice(write, columns)
+    assert told.startswith(
+        f"is not a recording: its columns are {columns.replace(',', ', ')}; a replay reads tick rows"
+    )
+    assert "Name recordings alone" in told
+
+
+def test_a_table_without_columns(tmp_path: Path) -> None:
+    """There is nothing to map."""
+    pq.write_table(pa.table({}), tmp_path / "empty.parquet")
+    with pytest.raises(SchemaError, match="is not a recording: it has no columns"):
+        Recordings.open([tmp_path / "empty.parquet"])
+
+
+def test_ten_thousand_columns_fit_into_a_line(write: Write) -> None:
+    """The first names tell what it is."""
+    assert len(advice(write, ",".join(f"column_{number}" for number in range(10_000)))) < 1_500
+
+
+def test_a_record_is_told_how_to_become_columns(write: Write) -> None:
+    """There is one row in it, so nothing is to be exploded."""
+    path = write(timestamp=None, price=None, size=None, bar=[{"o": 1.0}, {"o": 2.0}])
+    with pytest.raises(SchemaError, match=r"column bar holds records: write .* as polars\.DataFrame\.unnest does"):
+        Recordings.open([path])
+
+
+def test_a_time_of_day_alone_is_told_to_lack_its_day(write: Write) -> None:
+    """Any form of it would be of no day."""
+    with pytest.raises(SchemaError, match="09:30:00 in column timestamp is a time of day: map the column that has its"):
+        Recordings.open([write(timestamp=["09:30:00", "09:30:01"])])
 
 
 @pytest.mark.parametrize(
@@ -207,7 +283,6 @@ def test_parts_of_names_are_advised(write: Write, columns: str, told: str) -> No
 @pytest.mark.parametrize(
     "bars",
     [
-        pa.array([{"o": 1.0}, {"o": 2.0}]),
         pa.array([[{"o": 1.0}], []]),
         pa.array([[1.0], [2.0]]),
     ],
@@ -234,7 +309,11 @@ def test_joined_names_of_one_ticker_are_read(write: Write) -> None:
     [
         ({"price": ["1.5", "2"]}, "write it as numbers"),
         ({"ticker": [1, 2]}, "write it as text"),
-        ({"ticker": [b"A", b"B"]}, "write it as text"),
+        ({"ticker": [b"A", b"B"]}, r"decode its bytes, as polars.Expr.cast\(polars.String\)"),
+        ({"ticker": pa.array([b"AB", b"CD"], pa.binary(2))}, "decode its bytes"),
+        ({"price": [{"value": 1.0}, {"value": 2.0}]}, "write its fields as columns"),
+        ({"timestamp": [time(9, 30), time(9, 31)]}, "a time of day is read beside a column of days"),
+        ({"time_of_day": [34_200.5, 34_201.0]}, "write it as times of day or as durations"),
         ({"timestamp": [[1], [2]]}, "write a row for each of its values"),
     ],
 )

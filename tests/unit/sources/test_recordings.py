@@ -254,12 +254,12 @@ def test_the_span_of_local_times_is_in_utc(write: Write) -> None:
 def test_a_frame_without_rows_beside_others_is_left_out(tmp_path: Path, write: Write) -> None:
     """Pandas writes an empty one without the columns; alone, it is an error."""
     pq.write_table(pa.table({"__index_level_0__": pa.array([], pa.int64())}), tmp_path / "a.parquet")
-    with pytest.raises(SchemaError, match="is not recognised"):
+    with pytest.raises(SchemaError, match="is not a recording"):
         Recordings.open([tmp_path])
     write("b.parquet")
     with Recordings.open([tmp_path]) as recordings:
         assert (recordings.rows, recordings.notes) == (2, [])
-    with pytest.raises(SchemaError, match="is not recognised"):
+    with pytest.raises(SchemaError, match="is not a recording"):
         Recordings.open([tmp_path / "a.parquet", tmp_path / "b.parquet"])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.types as pt
 
 from tickstock_cli.core.batch import Int64s
-from tickstock_cli.core.times import NS_PER_SECOND, format_time
+from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_time
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.plain_numbers import real, whole
 from tickstock_cli.sources.records import is_number
@@ -41,7 +41,13 @@ def _look(facts: Facts) -> Iterator[Oddity]:
         return
     times = facts.reader.times(facts.head, 0).timestamp
     usable = times[times > 0]
-    if len(usable) and not _EARLIEST_NS <= (middle := int(usable[len(usable) // 2])) < _LATEST_NS:
+    if len(usable) and int(usable.max()) < NS_PER_DAY:
+        yield Oddity(
+            "times are of the first day of 1970, as times of day are that lack their day: if they do, write a column "
+            "of days, and them as durations since midnight, and map both, as with --map timestamp=DAY "
+            "--map time_of_day=TIME"
+        )
+    elif len(usable) and not _EARLIEST_NS <= (middle := int(usable[len(usable) // 2])) < _LATEST_NS:
         yield Oddity(
             f"times are of the year {format_time(middle)[:4]}: if that is wrong, recordings.timestamp_unit sets the "
             "unit of numbers since 1970, and those that count days, from midnight or from another year must be "

@@ -23,6 +23,7 @@ LAYOUTS: tuple[KnownLayout, ...] = (
     binance.KLINES,
     binance.TRADES,
     binance.SHORT_TRADES,
+    polygon.FINNHUB_TRADES,
     polygon.SHORT_TRADES,
     metatrader.RATES,
     metatrader.EXPORTED,
@@ -31,6 +32,7 @@ LAYOUTS: tuple[KnownLayout, ...] = (
     alpaca.TRADES,
     alpaca.BARS,
     *frames.SPLIT,
+    *frames.INDEXED,
     frames.BARS,
     frames.TICKS,
 )

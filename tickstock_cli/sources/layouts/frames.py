@@ -13,7 +13,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pyarrow as pa
 import pyarrow.types as pt
 
-from tickstock_cli.sources.layouts.known import NEW_YORK, TICKERS, FileColumns, KnownLayout, Reading, any_types, token
+from tickstock_cli.sources.layouts.known import (
+    NEW_YORK,
+    TICKERS,
+    FileColumns,
+    KnownLayout,
+    Reading,
+    any_types,
+    plain_reading,
+    token,
+)
 from tickstock_cli.sources.records import CLOCK, TEXT, is_number
 
 if TYPE_CHECKING:
@@ -151,8 +160,35 @@ SPLIT = (
         for day, clock in (
             *(("date", "timem"), ("tradedate", "tradetime"), ("tradedate", "time"), ("date", "tradetime")),
             *(("day", "time"), ("date", "tod"), ("day", "tod"), ("date", "clock"), ("tradingday", "time")),
+            ("date", "minute"),
         )
         for layout in _split(day, clock, _has_clock)
     ),
 )
 """Where the day and the time of day are in two columns: `TIME_M` is that of TAQ."""
+
+
+def _has_names_first(columns: FileColumns, theirs: Mapping[str, str]) -> bool:
+    """Return whether the level of tickers has text, and that of times none."""
+    ticker, time = columns.type_of(theirs["ticker"]), columns.type_of(theirs["timestamp"])
+    return ticker is not None and TEXT.accepts(ticker) and time is not None and not TEXT.accepts(time)
+
+
+_LEVELS = (("indexlevel0", "indexlevel1"), ("level0", "level1"))
+INDEXED = tuple(
+    KnownLayout(
+        f"pandas with an index of tickers and times ({name})",
+        record,
+        {"ticker": (ticker,), "timestamp": (time,), **values},
+        (ticker, time),
+        read_bars if record == "ohlcv" else plain_reading,
+        _has_names_first,
+    )
+    for name, record, values in (
+        ("bars", "ohlcv", {**_PRICES, "volume": _VOLUME}),
+        ("trades", "tick", {"price": ("price",), "size": ("size",)}),
+    )
+    for levels in _LEVELS
+    for ticker, time in (levels, levels[::-1])
+)
+"""Levels of an index without names become `__index_level_0__` in files, and `level_0` by `reset_index`."""

@@ -1,4 +1,4 @@
-"""Polygon: flat files, and answers of its REST and WebSocket interfaces. Alpaca's raw answers have the same letters."""
+"""Polygon: flat files, and answers of its REST and WebSocket interfaces. Alpaca and Finnhub have such letters, too."""
 
 from __future__ import annotations
 
@@ -59,3 +59,10 @@ SHORT_TRADES = KnownLayout(
     {"ticker": TICKERS, "timestamp": ("t",), "price": ("p",), "size": ("s",)},
     ("t", "p", "s"),
 )
+FINNHUB_TRADES = KnownLayout(
+    "Finnhub trades",
+    "tick",
+    {"ticker": ("s",), "timestamp": ("t",), "price": ("p",), "size": ("v",)},
+    ("t", "p", "s", "v"),
+)
+"""Here `s` is the symbol, and not the size."""
