@@ -97,6 +97,24 @@ def test_rows_of_the_night_are_reported_once_with_count_and_setting(here: Here, 
     assert here("replay", recorded, "--json", *asked).stderr == ""
 
 
+def test_rows_of_all_types_and_phases_that_are_left_out_share_a_note(here: Here, recorded: Path) -> None:
+    """Before the open, after the close, in the night, ticks and fair values: one setting decides about all of them."""
+    ticks = written_columns(recorded / "ticks.parquet")
+    others = [ticks["timestamp"][0] + hours * 3600 * 10**9 for hours in (-2, 8, 12)]
+    longer = {name: [*column, *column[-3:]] for name, column in ticks.items()}
+    order = {**longer, "timestamp": [others[0], *ticks["timestamp"], *others[1:]]}
+    write_columns(recorded / "ticks.parquet", order)
+    fmv = {"ticker": ["AAPL"] * 2, "timestamp": [ticks["timestamp"][0], others[1]], "fmv": [100.0, 101.0]}
+    write_columns(recorded / "fmv.parquet", fmv)
+
+    told = here("replay", recorded, "--set", 'session.phases=["regular"]', "--json").stderr
+
+    assert told == (
+        f"note: 3 of {len(order['timestamp']):,} usable tick rows and 1 of 2 usable fmv rows lie in phases that "
+        "session.phases leaves out; tickstock inspect counts them by phase\n"
+    )
+
+
 def test_a_second_run_into_the_same_folder_reads_what_the_first_one_read(here: Here, recorded: Path) -> None:
     """Events and rejected rows of a run before are no recordings."""
     run = (

@@ -124,9 +124,7 @@ def _unused(request: Request, source: NamedSource, ledger: Ledger) -> list[str]:
         if rejected * MANY_REJECTED >= read > 0:
             rows = counted(read, f"{record} row")
             notes.append(f"{rejected:,} of {rows} were rejected: {_reasons(ledger, record)}; {shown}")
-        if processed and ledger[f"{record}.filtered.market_hours"]:
-            notes.extend(_outside(record, ledger[f"{record}.filtered.market_hours"], processed, source.notes))
-    return notes
+    return [*notes, *_outside(ledger, source.notes)]
 
 
 def _reasons(ledger: Ledger, record: str) -> str:
@@ -142,23 +140,31 @@ def _zone_hint(notes: Sequence[str]) -> str:
     return ", or set recordings.timezone" if any("times without a zone" in note for note in notes) else ""
 
 
-def _outside(record: str, outside: int, usable: int, notes: Sequence[str]) -> Iterator[str]:
-    """Yield the note about rows of phases that are left out: of bars, which have a rule of their own, only of all."""
-    if outside == usable and record == "ohlcv":
+def _outside(ledger: Ledger, notes: Sequence[str]) -> Iterator[str]:
+    """Yield the notes about rows of phases that are left out: of bars, which have a rule of their own, only of all."""
+    found = {
+        record: (outside, ledger[f"{record}.processed"])
+        for record in RECORD_TYPES
+        if (outside := ledger[f"{record}.filtered.market_hours"])
+    }
+    bars, usable_bars = found.pop("ohlcv", (0, 1))
+    if bars == usable_bars:
+        what = worded("all {} usable ohlcv {row lies|rows lie} outside market hours", bars)
         yield (
-            f"all {usable:,} usable ohlcv rows lie outside market hours, as bars before the open do, and daily ones, "
-            f"which begin at midnight: --set ohlcv.regular_hours_only=false uses them{_zone_hint(notes)}"
+            f"{what}, as bars before the open do, and daily ones, which begin at midnight: "
+            f"--set ohlcv.regular_hours_only=false uses them{_zone_hint(notes)}"
         )
-    elif outside == usable:
-        yield (
-            f"all {usable:,} usable {record} rows lie outside market hours: see session.calendar and session.phases"
-            f"{_zone_hint(notes)}"
+    if not found:
+        return
+    lie = "lies" if sum(outside for outside, _ in found.values()) == 1 else "lie"
+    if all(outside == usable for outside, usable in found.values()):
+        rows = " and ".join(f"all {counted(usable, f'usable {record} row')}" for record, (_, usable) in found.items())
+        yield f"{rows} {lie} outside market hours: see session.calendar and session.phases{_zone_hint(notes)}"
+    else:
+        rows = " and ".join(
+            f"{outside:,} of {counted(usable, f'usable {record} row')}" for record, (outside, usable) in found.items()
         )
-    elif record != "ohlcv":
-        yield (
-            f"{outside:,} of {usable:,} usable {record} rows lie in phases that session.phases leaves out; "
-            "tickstock inspect counts them by phase"
-        )
+        yield f"{rows} {lie} in phases that session.phases leaves out; tickstock inspect counts them by phase"
 
 
 def _unreachable(request: Request, source: NamedSource, ledger: Ledger) -> Iterator[str]:
