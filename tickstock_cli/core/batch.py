@@ -171,6 +171,16 @@ class MergedBatch:
         """Return a step without rows that advances market time to ``watermark``."""
         return cls(TickBatch.empty(), BarBatch.empty(), FmvBatch.empty(), first, watermark, ())
 
+    def behind(self, rows: int) -> MergedBatch:
+        """Return the batch as one that has ``rows`` more rows of the run before it."""
+        return replace(
+            self,
+            ticks=_moved(self.ticks, rows),
+            bars=_moved(self.bars, rows),
+            fmvs=_moved(self.fmvs, rows),
+            first=self.first + rows,
+        )
+
     def __len__(self) -> int:
         return len(self.ticks) + len(self.bars) + len(self.fmvs)
 
@@ -204,6 +214,12 @@ class MergedBatch:
             watermark,
             self.positions,
         )
+
+
+def _moved(part: BatchT, rows: int) -> BatchT:
+    order = part.order + rows
+    order.flags.writeable = False
+    return replace(part, order=order)
 
 
 def _constant(value: int, length: int) -> Int64s:

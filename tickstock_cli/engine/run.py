@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -164,6 +164,11 @@ def _weakly(method: TakeResult) -> TakeResult:
     return take
 
 
+def _numbered_from(first: int, batches: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
+    """Return batches of a source, whose rows count from 0, as those behind ``first`` rows of the run."""
+    return (batch.behind(first) for batch in batches) if first else batches
+
+
 class Run:
     """One pass forward. Use ``execute`` once.
 
@@ -207,7 +212,7 @@ class Run:
         """
         source = self._parts.source
         batch_rows = min(self._parts.options.batch_rows, self._driver.batch_rows)
-        read = source.batches(batch_rows, self._positions)
+        read = _numbered_from(self._rows, source.batches(batch_rows, self._positions))
         if self._driver.feeds_whole_batches:
             read = self._pipeline.ahead(read)
         with self._driver.read_ahead(read, source.interrupt) as batches:

@@ -21,6 +21,7 @@ from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.taps import Tap, TapContext, TapStep
 from tickstock_cli.errors import DataError, FailedOutputsError, OutputError
 from tickstock_cli.kernels.reasons import REASONS
+from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.testing import MINUTE, SECOND, Bar, FairValue, Record, Tick, run_records
 
 COLUMNS = ("reason", "segment", "in_session")
@@ -188,6 +189,30 @@ def test_a_tap_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
 
     assert 0 < stopped.cents[0] < whole.cents[0]
     assert resumed.cents[0] == whole.cents[0]
+
+
+@pytest.mark.parametrize("pipeline", [PipelineName.LINEAR, PipelineName.MULTI])
+def test_rows_are_numbered_on_in_a_run_that_is_resumed(pipeline: PipelineName, tmp_path: Path) -> None:
+    """A tap that joins rows of both parts by their numbers would take the wrong ones if the second began at 0 again."""
+    whole, stopped, resumed = Recorder(), Recorder(), Recorder()
+    run_records(busy_morning(), taps={"recorder": whole})
+    control = Control()
+
+    class Stop(Observer):
+        def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's
+            if rows >= 2000:
+                control.stop()
+
+    def run(tap: Tap, **how: Any) -> None:
+        run_records(
+            busy_morning(), pipeline=pipeline, store=CheckpointStore(tmp_path, {}), taps={"recorder": tap}, **how
+        )
+
+    run(stopped, batch_rows=300, control=control, observer=Stop())
+    run(resumed, batch_rows=70, resume=True)
+
+    assert resumed.rows["tick"]
+    assert {record: rows + resumed.rows[record] for record, rows in stopped.rows.items()} == whole.rows
 
 
 def test_the_output_of_a_tap_is_bound_to_the_run() -> None:
