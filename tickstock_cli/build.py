@@ -24,7 +24,7 @@ from tickstock_cli.core.declarations import DetectorDeclaration, with_declaratio
 from tickstock_cli.core.events import PHASES, EventEncoder, Provenance, event_schema
 from tickstock_cli.core.kinds import Column, Extreme, Kind, KindCodes, extreme_kinds, join_kinds, own_columns
 from tickstock_cli.core.priority import PriorityManager
-from tickstock_cli.core.registry import resolve, unknown_name
+from tickstock_cli.core.registry import unknown_name
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.detectors import DETECTORS
 from tickstock_cli.engine.channels import Channels
@@ -34,7 +34,7 @@ from tickstock_cli.errors import PluginError, SettingsError, UnknownPartError, U
 from tickstock_cli.kernels.admission import Guard
 from tickstock_cli.kernels.coordination import CoordinationRules
 from tickstock_cli.kernels.rows import MOST_EXTREMES
-from tickstock_cli.sources import PARAMS, SOURCES
+from tickstock_cli.sources import SOURCES
 
 AddedDetectors = Mapping[str, type[Any] | tuple[type[Any], Any]]
 """Detectors of an embedding program, by name: a class, or a class and its parameters."""
@@ -85,8 +85,7 @@ def _source_sections(plugins: Sequence[str]) -> dict[str, type[Any]]:
     for name in SOURCES.parts:
         SOURCES.plugin(name)  # raises PluginError if one takes the name
     classes = {name: SOURCES.load(name) for name in plugins}
-    own = {name: resolve(target) for name, target in PARAMS.items()}
-    return {**own, **{name: cls.Params for name, cls in classes.items() if hasattr(cls, "Params")}}
+    return {**SOURCES.own_params(), **{name: cls.Params for name, cls in classes.items() if hasattr(cls, "Params")}}
 
 
 def load_settings(

@@ -12,8 +12,7 @@ import pytest
 
 from tests.cli.market import FILES, write_recording
 from tests.contract.test_sources import TARGETS
-from tickstock_cli.core.registry import resolve
-from tickstock_cli.sources import PARAMS, SOURCES
+from tickstock_cli.sources import SOURCES
 from tickstock_cli.testing import Record
 from tickstock_cli.testing.records import ListSource
 from tickstock_cli.testing.sources import SourceContract
@@ -48,9 +47,7 @@ class TestEverySource(SourceContract):
 
 
 def test_a_configuration_has_the_settings_of_each_source() -> None:
-    """The table of settings, from which a configuration is read without loading sources, agrees with the sources."""
+    """The settings in the lines of the table, read without loading sources, are those of the sources."""
     classes = {name: SOURCES.load_own(name) for name in SOURCES.parts}
 
-    assert {name: resolve(target) for name, target in PARAMS.items()} == {
-        name: cls.Params for name, cls in classes.items() if hasattr(cls, "Params")
-    }
+    assert SOURCES.own_params() == {name: cls.Params for name, cls in classes.items() if hasattr(cls, "Params")}

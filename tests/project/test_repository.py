@@ -71,7 +71,7 @@ def test_a_part_lives_in_the_file_of_its_name(family: Family, name: str) -> None
 
     A vendor is a folder of its name.
     """
-    module, _, _ = family.parts[name].partition(":")
+    module, _, _ = family.target(name).partition(":")
 
     assert module.rpartition(".")[2] == name or module == f"tickstock_cli.vendors.{name}.source"
 

@@ -14,6 +14,7 @@ import pytest
 
 from tickstock_cli import build, sources
 from tickstock_cli.core.metrics import SourceState
+from tickstock_cli.core.registry import Part
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.taps import Tap, TapContext, TapStep
@@ -27,9 +28,9 @@ FAIR = {"ticker": "IBM", "fmv": 103.0, "market_price": 100.0}
 
 @pytest.fixture(autouse=True)
 def toy_registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Register the toy feed, with the two lines that a source with settings takes."""
-    monkeypatch.setitem(sources.PARTS, "toy", "tests.unit.sources.toy_feed:ToyFeed")
-    monkeypatch.setitem(sources.PARAMS, "toy", "tests.unit.sources.toy_feed:ToyParams")
+    """Register the toy feed, with the one line that a source takes."""
+    toy = Part("tests.unit.sources.toy_feed:ToyFeed", "tests.unit.sources.toy_feed:ToyParams")
+    monkeypatch.setitem(sources.PARTS, "toy", toy)
     build.settings_model.cache_clear()
     yield
     build.settings_model.cache_clear()

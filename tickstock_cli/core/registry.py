@@ -1,7 +1,8 @@
 """Registered parts: the project's own and those of installed plugins, loaded when a part is asked for.
 
 A family is detectors, sources, sinks or transports. Its package holds one table of its own parts, ``PARTS``: name ->
-"module:Class", and one ``Family`` over it. Strings keep `tickstock --help` fast; a contract test loads every line.
+"module:Class", or a `Part`, which names the settings, too; and one ``Family`` over it. Names of modules keep
+`tickstock --help` fast; a contract test loads every line.
 Plugins are entry points of the group ``tickstock.<family>s`` in other distributions: their names are read from the
 metadata of installed packages, and their code is imported only when somebody names the part.
 """
@@ -23,6 +24,20 @@ SWITCH = "TICKSTOCK_PLUGINS"
 
 _SWITCH_WORDS = {"": True, "on": True, "1": True, "true": True, "yes": True}
 _SWITCH_WORDS |= {"off": False, "0": False, "false": False, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the project whose settings are read without loading it. Both are "module:Class".
+
+    Parameters
+    ----------
+    params
+        The ``Params`` of the part, in a module that is quick to import.
+    """
+
+    target: str
+    params: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +72,12 @@ class Family:
     noun
         Name of one part in messages, such as ``detector``; ``tickstock.<noun>s`` is the plugins' group.
     parts
-        The project's own parts: name -> "module:Class".
+        The project's own parts: name -> "module:Class", or a `Part`.
     members
         Attributes that every part of the family has; a plugin that lacks one is refused when it is loaded.
     """
 
-    def __init__(self, noun: str, parts: Mapping[str, str], members: Sequence[str] = ()) -> None:
+    def __init__(self, noun: str, parts: Mapping[str, str | Part], members: Sequence[str] = ()) -> None:
         self.noun = noun
         self.parts = parts
         self._members = members
@@ -146,7 +161,16 @@ class Family:
         """
         if name not in self.parts:
             raise UnknownPartError(self.unknown(name))
-        return resolve(self.parts[name])
+        return resolve(self.target(name))
+
+    def target(self, name: str) -> str:
+        """Return the target of a part of the project, "module:Class"."""
+        part = self.parts[name]
+        return part.target if isinstance(part, Part) else part
+
+    def own_params(self) -> dict[str, Any]:
+        """Import and return the ``Params`` that lines of the table name, by the name of the part; no part is loaded."""
+        return {name: resolve(part.params) for name, part in self.parts.items() if isinstance(part, Part)}
 
     def unknown(self, name: str) -> str:
         """Return the message for a name without a part."""

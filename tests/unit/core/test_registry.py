@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.installing import install
-from tickstock_cli.core.registry import SWITCH, Family
+from tickstock_cli.core.registry import SWITCH, Family, Part
 from tickstock_cli.errors import PluginError, SettingsError, UnknownPartError
 
 GROUP = "tickstock.gauges"
@@ -91,3 +91,17 @@ def test_a_switch_that_is_neither_on_nor_off_is_an_error(site: Path, monkeypatch
     with pytest.raises(SettingsError, match="TICKSTOCK_PLUGINS must be on or off, was 'offf'"):
         GAUGES.has("acme")
     assert not list(site.iterdir())
+
+
+def test_settings_are_read_without_loading_the_part(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A line names both; every command reads all settings, and few need the part."""
+    (tmp_path / "quick_params.py").write_text("class Params: ...\n")
+    (tmp_path / "slow_part.py").write_text("raise RuntimeError('loaded')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    family = Family("source", {"slow": Part("slow_part:Slow", "quick_params:Params"), "plain": "slow_part:Plain"})
+
+    assert list(family.own_params()) == ["slow"]
+    assert family.target("slow") == "slow_part:Slow"
+    assert family.target("plain") == "slow_part:Plain"
+    with pytest.raises(RuntimeError, match="loaded"):
+        family.load_own("slow")
