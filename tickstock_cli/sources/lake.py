@@ -19,6 +19,7 @@ Table = tuple[str, str]
 """Folder and kind of a table."""
 
 _DELTA, _ICEBERG, _HUDI = "Delta", "Iceberg", "Hudi"
+_MAPPING = "delta.columnMapping.mode"
 _UNREADABLE = {"deletionVectors": "deletion vectors", "columnMapping": "renamed columns"}
 
 
@@ -80,6 +81,8 @@ def _files_of(folder: str, kind: str) -> frozenset[str]:
     try:
         table = deltalake.DeltaTable(folder)
         features = set(table.protocol().reader_features or ())
+        if (table.metadata().configuration or {}).get(_MAPPING, "none") != "none":
+            features.add("columnMapping")  # of older tables, which list no features
         files = frozenset(os.path.realpath(path) for path in _paths(table.file_uris()))
     except Exception as error:  # deltalake raises errors of many kinds
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
@@ -93,5 +96,9 @@ def _files_of(folder: str, kind: str) -> frozenset[str]:
 
 
 def _paths(uris: Sequence[str]) -> Iterator[str]:
+    """Yield paths of files; in those without a scheme blanks and others can be escaped, too."""
     for uri in uris:
-        yield unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
+        if uri.startswith("file:"):
+            yield unquote(urlsplit(uri).path)
+        else:
+            yield uri if os.path.isfile(uri) else unquote(uri)

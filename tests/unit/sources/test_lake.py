@@ -13,10 +13,22 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.sources.recordings import Recordings
 
 
-def write_log(folder: Path, added: list[str], removed: list[str], reader: dict[str, object] | None = None) -> None:
+def write_log(
+    folder: Path,
+    added: list[str],
+    removed: list[str],
+    reader: dict[str, object] | None = None,
+    configuration: dict[str, str] | None = None,
+) -> None:
     """Write the log of a Delta table of ticks."""
     fields = [("ticker", "string"), ("timestamp", "long"), ("price", "double"), ("size", "long")]
-    schema = {"type": "struct", "fields": [{"name": n, "type": t, "nullable": True, "metadata": {}} for n, t in fields]}
+    schema = {
+        "type": "struct",
+        "fields": [
+            {"name": name, "type": type_, "nullable": True, "metadata": _mapping(name, place)}
+            for place, (name, type_) in enumerate(fields, 1)
+        ],
+    }
     begin = [
         {"protocol": reader or {"minReaderVersion": 1, "minWriterVersion": 2}},
         {
@@ -25,7 +37,7 @@ def write_log(folder: Path, added: list[str], removed: list[str], reader: dict[s
                 "format": {"provider": "parquet", "options": {}},
                 "schemaString": json.dumps(schema),
                 "partitionColumns": [],
-                "configuration": {},
+                "configuration": configuration or {},
                 "createdTime": 0,
             }
         },
@@ -50,6 +62,11 @@ def write_log(folder: Path, added: list[str], removed: list[str], reader: dict[s
         (folder / "_delta_log" / f"{number:020}.json").write_text(text)
 
 
+def _mapping(name: str, place: int) -> dict[str, object]:
+    """Return what a schema says of the stored name of a column, which counts under one setting alone."""
+    return {"delta.columnMapping.id": place, "delta.columnMapping.physicalName": name}
+
+
 @pytest.mark.parametrize("named", [".", "*.parquet", "../*"])
 def test_files_that_a_delta_table_has_removed_are_not_read(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
@@ -63,6 +80,25 @@ def test_files_that_a_delta_table_has_removed_are_not_read(
         assert [path.name for path in recordings.paths] == ["new.parquet"]
     with Recordings.open([old]) as recordings:
         assert recordings.rows == 2
+
+
+@pytest.mark.parametrize("name", ["ta ble", "50%", "tä/ble"])
+def test_a_delta_table_can_have_any_name(write: Write, tmp_path: Path, name: str) -> None:
+    """Its library escapes blanks and others in paths."""
+    write(f"{name}/new.parquet", price=[180.5, 181.0])
+    write(f"{name}/old.parquet")
+    write_log(tmp_path / name, ["new.parquet"], ["old.parquet"])
+    with Recordings.open([tmp_path]) as recordings:
+        assert [path.name for path in recordings.paths] == ["new.parquet"]
+
+
+def test_a_delta_table_of_renamed_columns_is_refused(write: Write, tmp_path: Path) -> None:
+    """Those of older versions list no features."""
+    write("table/new.parquet")
+    old = {"minReaderVersion": 2, "minWriterVersion": 5}
+    write_log(tmp_path / "table", ["new.parquet"], [], old, {"delta.columnMapping.mode": "name"})
+    with pytest.raises(DataError, match="is a Delta table with renamed columns, which is not read"):
+        Recordings.open([tmp_path / "table"])
 
 
 def test_a_delta_table_that_hides_rows_is_refused(write: Write, tmp_path: Path) -> None:
