@@ -117,7 +117,8 @@ def test_files_of_one_name_in_many_folders_are_told_apart(tmp_path: Path) -> Non
 def test_hundreds_of_files_alike_take_a_few_lines(tmp_path: Path) -> None:
     """One line for all, and one for each thing that is true of some."""
     for place in range(200):
-        write_ticks(tmp_path / f"part-{place:03d}.parquet", size=[100, 200, 200, 300, 400 + place])
+        times = [OPEN + SECOND * second + place for second in (0, 1, 1, 2, 30)]
+        write_ticks(tmp_path / f"part-{place:03d}.parquet", timestamp=times)
     write_ticks(tmp_path / "part-007.parquet", timestamp=[OPEN + SECOND * second for second in (9, 8, 7, 6, 5)])
     lines = run_tickstock("inspect", tmp_path).stdout.splitlines()
     shown = [" ".join(line.split()) for line in lines]
