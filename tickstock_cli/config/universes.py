@@ -2,11 +2,13 @@
 
 A file has tickers separated by commas and line ends, or is a CSV with a header and a column ``ticker`` or ``symbol``.
 Blanks and quotes around a ticker are ignored, blanks inside belong to it. Empty lines and lines that begin with ``#``
-are ignored; behind a ticker, ``#`` begins a comment. A repeated ticker counts once.
+are ignored; behind a ticker, ``#`` begins a comment. A repeated ticker counts once. Excel's tables are read in its
+encodings.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +21,9 @@ CORE = "core"
 COLUMNS = ("ticker", "symbol")
 """Columns of tickers, in the order of preference."""
 _SEPARATORS = (",", ";", "\t")
+_SEPARATOR_LINE = re.compile("sep=.", re.IGNORECASE)
+"""The first line of a table of Excel."""
+_MOST_LINES_ABOVE = 20
 _NAME = re.compile(r"[A-Z][a-z]{2,}|[^A-Za-z]*\d\.\d[^A-Za-z]*")
 """A word or a figure beside a ticker, as in a table of companies."""
 MAX_LENGTH = 64
@@ -90,15 +95,13 @@ def read_tickers(path: Path) -> list[str]:
         The file cannot be read, has no ticker, or has an entry that is not a ticker.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = _text(path.read_bytes())
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not text; name a text file of tickers") from error
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise ValueError(f"cannot read {path}: {reason}; name a text file of tickers") from error
-    entries = [
-        (number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")
-    ]
+    entries = _entries(text)
     tickers = []
     header = _header(entries)
     for number, text in _plain(entries) if header is None else _column(entries, *header):
@@ -107,6 +110,32 @@ def read_tickers(path: Path) -> list[str]:
     if not tickers:
         raise ValueError(f"{path} has no ticker; write one per line")
     return tickers
+
+
+def _text(content: bytes) -> str:
+    """Return the text of a file, in UTF-8, in UTF-16 with its mark, or a table whose other columns have accents.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        It is no text.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252")
+        if _header(_entries(text)) is None:
+            raise
+        return text
+
+
+def _entries(text: str) -> list[tuple[int, str]]:
+    """Return the lines that are neither empty nor a comment nor the separator of a table, with their numbers."""
+    lines = enumerate(text.splitlines(), 1)
+    some = [(number, line) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return some[1:] if some and _SEPARATOR_LINE.fullmatch(some[0][1].strip()) else some
 
 
 def split_tickers(text: str) -> list[str]:
@@ -128,13 +157,17 @@ def _checked(text: str, place: str = "", more: str = "") -> str:
         raise ValueError(f"{place}{text!r} {error}{more}") from error
 
 
-def _header(entries: Sequence[tuple[int, str]]) -> tuple[str, int] | None:
-    """Return the separator of a table and the place of its column of tickers; None for a plain list."""
-    for separator in _SEPARATORS if entries else ():
-        names = [name.lower() for name in _fields(entries[0][1], separator)]
-        for column in COLUMNS:
-            if column in names:
-                return separator, names.index(column)
+def _header(entries: Sequence[tuple[int, str]]) -> tuple[int, str, int] | None:
+    """Return the place of a table's header, its separator, and the place of its column of tickers; None for a list.
+
+    Lines above it, as programs write with the name of a fund, are no part of the table.
+    """
+    for place, (_, line) in enumerate(entries[:_MOST_LINES_ABOVE]):
+        for separator in _SEPARATORS:
+            names = [name.lower() for name in _fields(line, separator)]
+            for column in COLUMNS:
+                if column in names and (place == 0 or len(names) > 1):
+                    return place, separator, names.index(column)
     return None
 
 
@@ -142,8 +175,8 @@ def _fields(line: str, separator: str) -> list[str]:
     return [field.strip() for field in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
 
 
-def _column(entries: Sequence[tuple[int, str]], separator: str, place: int) -> Iterator[tuple[int, str]]:
-    for number, line in entries[1:]:
+def _column(entries: Sequence[tuple[int, str]], header: int, separator: str, place: int) -> Iterator[tuple[int, str]]:
+    for number, line in entries[header + 1 :]:
         fields = _fields(line, separator)
         yield number, fields[place] if place < len(fields) else ""
 

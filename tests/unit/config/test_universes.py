@@ -113,6 +113,23 @@ def test_lists_of_other_programs_are_read(tmp_path: Path, text: str, expected: l
     assert read_tickers(path) == expected
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("Symbol\tName\r\nAAPL\tApple\r\nBRK B\tBerkshire\r\n".encode("utf-16"), ["AAPL", "BRK B"]),
+        ("AAPL\r\nBRK B\r\n".encode("utf-16"), ["AAPL", "BRK B"]),
+        ("Symbol;Name\r\nNESN;Nestlé\r\nAAPL;Apple\r\n".encode("cp1252"), ["NESN", "AAPL"]),
+        (b"sep=;\r\nSymbol;Name\r\nAAPL;Apple\r\n", ["AAPL"]),
+        (b'Some fund\nHoldings as of,"Jan 05, 2024"\n\nTicker,Name\n"AAPL","Apple, Inc."\n', ["AAPL"]),
+    ],
+)
+def test_tables_of_excel_are_read(tmp_path: Path, content: bytes, expected: list[str]) -> None:
+    """In the encodings and with the lines that it and others put above."""
+    path = tmp_path / "list.csv"
+    path.write_bytes(content)
+    assert read_tickers(path) == expected
+
+
 def test_an_unreadable_file_of_tickers_is_an_error(tmp_path: Path) -> None:
     """Missing, a folder, or no text."""
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")

@@ -95,7 +95,7 @@ def test_a_delta_table_can_have_any_name(write: Write, tmp_path: Path, name: str
 def test_a_delta_table_of_renamed_columns_is_refused(write: Write, tmp_path: Path) -> None:
     """Those of older versions list no features."""
     write("table/new.parquet")
-    old = {"minReaderVersion": 2, "minWriterVersion": 5}
+    old: dict[str, object] = {"minReaderVersion": 2, "minWriterVersion": 5}
     write_log(tmp_path / "table", ["new.parquet"], [], old, {"delta.columnMapping.mode": "name"})
     with pytest.raises(DataError, match="is a Delta table with renamed columns, which is not read"):
         Recordings.open([tmp_path / "table"])
