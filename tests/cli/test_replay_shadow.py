@@ -42,6 +42,9 @@ def test_the_summary_shows_both_side_by_side(here: Here) -> None:
     assert result.returncode == 0
     assert "shadow calm.toml: " in result.stderr
     assert "only the shadow" in result.stderr
+    lines = result.stderr.splitlines()
+    digest = next(place for place, line in enumerate(lines) if line.startswith("digest "))
+    assert not lines[digest + 1].strip()  # what follows stands apart
     assert len(result.stdout.splitlines()) == json.loads(here("replay", "recorded", "--json").stdout)["events"]
     assert not list(Path().glob("*shadow*"))
 

@@ -11,7 +11,6 @@ import typer
 from pydantic import ValidationError
 
 from tickstock_cli.cli.import_running import ImportChoices, import_files
-from tickstock_cli.cli.options import Json
 from tickstock_cli.config.validation_errors import reason
 from tickstock_cli.errors import UsageError
 from tickstock_cli.importing import FORMATS
@@ -44,9 +43,8 @@ Replace = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be imported, with its columns and types, and write nothing.")
 ]
-
-
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
+ListJson = Annotated[bool, typer.Option("--json", help="Print a JSON list, an object a file, instead of text.")]
 
 
 def _command(name: str) -> Callable[..., int]:
@@ -77,7 +75,7 @@ def _command(name: str) -> Callable[..., int]:
         inspect.Parameter("replace", given, annotation=Replace, default=False),
         inspect.Parameter("dry_run", given, annotation=DryRun, default=False),
         inspect.Parameter("yes", given, annotation=Yes, default=False),
-        inspect.Parameter("as_json", given, annotation=Json, default=False),
+        inspect.Parameter("as_json", given, annotation=ListJson, default=False),
     ]
     run.__signature__ = inspect.Signature(shared)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in shared}

@@ -56,7 +56,7 @@ def _shadow(result: RunResult) -> list[RenderableType]:
     parts: list[RenderableType] = [table, Text(f"digest {shadow.digest[:16]}")]
     if shadow.own.reason is not None:
         parts.append(Text(f"the shadow failed: {shadow.own.reason}", style="bold red"))
-    return parts
+    return [*parts, Text()]
 
 
 def speed_words(speed: float | None, digits: int = 10) -> str:
