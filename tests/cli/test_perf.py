@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.running import error_line, run_tickstock
 from tests.unit.perf.made import figures
+from tickstock_cli.perf.baselines import __file__ as baselines
 from tickstock_cli.perf.figures import write_figures
 from tickstock_cli.perf.history import append, entry_of
 
@@ -122,3 +123,11 @@ def test_a_history_becomes_a_page(tmp_path: Path) -> None:
 
     assert (result.returncode, result.stderr) == (0, "wrote perf-history.html\n")
     assert "2 runs" in (tmp_path / "perf-history.html").read_text()
+
+
+def test_the_help_names_every_baseline() -> None:
+    """Those that come with tickstock, one file each."""
+    told = " ".join(run_tickstock("perf", "gate", "--help").stdout.split())
+    shipped = [path.stem for path in Path(baselines).with_suffix("").glob("*.json")]
+    assert "speed" in shipped
+    assert [name for name in shipped if f" {name}," not in told] == []

@@ -115,7 +115,7 @@ def gate(
             metavar="REV|FILE|NAME",
             show_default=False,
             help="A revision of this checkout, figures of perf run, or a baseline: speed, growth, stages, wire, "
-            "soak, backtest, import, sprint_108, tickstock, or a file.",
+            "soak, backtest, import, files, sprint_108, tickstock, or a file.",
         ),
     ],
     out: Out = None,
