@@ -5,62 +5,43 @@ The rules `duplicate` and `late` reject them one by one, and count them. That tw
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 
-from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Int64s
+from tickstock_cli.core.batch import BarBatch, Int64s
 from tickstock_cli.core.times import MIN_NS, format_duration
-from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.recording_file import RecordingFile
-from tickstock_cli.sources.repeated_rows import may_share_rows
+from tickstock_cli.sources.shared_rows import Pair, SharedRows
 
-_SHARE = 0.05
-"""From this share of a file's bars on they are no late correction."""
-_FEWEST = 3
 _ENOUGH = 1 << 20
 """Bars after which a recording without any counts as free of them."""
 
 
-class _Pair(NamedTuple):
-    """The later of two bars, and the earlier: their files and lengths."""
-
-    file: int
-    other: int
-    length: int
-    other_length: int
-
-
-class OverlappingBars:
+class OverlappingBars(SharedRows):
     """Counts, in merge order, bars that begin no later than an earlier one of their ticker in another file.
 
     Parameters
     ----------
     files
-        All files of the recording, by index. Nothing is looked at unless two of them share times and tickers.
+        All files of the recording, by index.
     """
 
     def __init__(self, files: Sequence[RecordingFile]) -> None:
-        self._paths = [str(file.path) for file in files]
-        self._is_looking = may_share_rows([file for file in files if file.record == "ohlcv" and file.rows])
-        self._seen: Int64s = np.zeros(len(files), dtype=np.int64)
+        super().__init__(files, "ohlcv")
         self._latest = np.full((3, 1), MIN_NS, dtype=np.int64)
         """By ticker, the greatest start so far, with the file and the length of its bar."""
-        self._pairs: Counter[_Pair] = Counter()
 
     def see(self, bars: BarBatch) -> None:
         """Take the next bars."""
         if not self._is_looking or not len(bars):
             return
-        files = bars.origin >> ORIGIN_ROW_BITS
-        self._seen += np.bincount(files, minlength=len(self._seen))
+        files = self._files_of(bars)
         usable = (bars.code >= 0) & (bars.timestamp > 0)
         if usable.any():
             codes = bars.code[usable].astype(np.int64)
             self._compare(codes, np.stack([bars.timestamp, files, bars.interval])[:, usable])
-        self._is_looking = bool(self._pairs) or int(self._seen.sum()) < _ENOUGH
+        self._is_looking = bool(self._found) or int(self._seen.sum()) < _ENOUGH
 
     def _compare(self, codes: Int64s, bars: Int64s) -> None:
         known = np.unique(codes)
@@ -83,27 +64,19 @@ class OverlappingBars:
         overlaps = bars[1, later] != bars[1, before]
         later, before = later[overlaps], before[overlaps]
         if len(later):
+            # A row is the file and the other one, then the lengths of both bars.
             found = np.stack([bars[1, later], bars[1, before], bars[2, later], bars[2, before]])
             pairs, counts = np.unique(found, axis=1, return_counts=True)
-            for pair, count in zip(pairs.T.tolist(), counts.tolist(), strict=True):
-                self._pairs[_Pair(*pair)] += count
+            self._add(map(tuple, pairs.T.tolist()), counts.tolist())
         is_last = np.concatenate([codes[1:] != codes[:-1], [True]])
         self._latest[:, codes[is_last]] = bars[:, holder[is_last]]
 
-    def oddities(self, file: int) -> Iterable[Oddity]:
-        """Return what a file has in common with others, by its index."""
-        mine = {pair: count for pair, count in self._pairs.items() if pair.file == file}
-        count = sum(mine.values())
-        if count < _FEWEST or count < _SHARE * int(self._seen[file]):
-            return
-        most = max(mine, key=lambda pair: (mine[pair], -pair.other))
-        others = {(pair.file, pair.other) for pair in self._pairs}
-        other = self._paths[most.other] if len(others) == 1 else "other files"
+    def _text(self, most: Pair, other: str) -> str:
+        _, _, length, other_length = most
         lengths = ""
-        if most.length != most.other_length:
-            lengths = f" of {format_duration(most.other_length)} beside these of {format_duration(most.length)}"
-        yield Oddity(
+        if length != other_length:
+            lengths = f" of {format_duration(other_length)} beside these of {format_duration(length)}"
+        return (
             f"{{}} bars begin no later than bars of their ticker in {other}{lengths}, and are rejected as duplicate or "
-            "late: name only one of the files",
-            (count,),
+            "late: name only one of the files"
         )
