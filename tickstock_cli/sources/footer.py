@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tickstock_cli.core.memory_errors import raise_if_short
@@ -170,13 +169,18 @@ class OpenParquet(pq.ParquetFile):
             yield rows
 
     def close(self, force: bool = True) -> None:
-        super().close(force)
+        """Close the file; what is in memory has nothing to close, and waiting for others meanwhile has its cost."""
+        if self.content is None:
+            super().close(force)
 
 
 def _check_places(column: Any) -> None:
-    bounds: Any = pc.min_max(column.indices)
-    low, high = bounds["min"].as_py(), bounds["max"].as_py()
-    if low is not None and not 0 <= low <= high < len(column.dictionary):
+    places = column.indices
+    if places.null_count:
+        places = places.drop_null()
+    numbers = places.to_numpy()  # of a fixed width: nothing is copied
+    # As unsigned numbers, those below 0 are the largest.
+    if len(numbers) and int(numbers.view(f"u{numbers.itemsize}").max()) >= len(column.dictionary):
         raise pa.ArrowInvalid("an index is not in its dictionary")
 
 
