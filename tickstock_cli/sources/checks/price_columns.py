@@ -71,7 +71,7 @@ def _look_at_market_price(facts: Facts) -> Iterator[Oddity]:
     ratio = float(np.median(market[both] / fmv[both])) * _scale(facts) if both.any() else 1.0
     if not 1 / _APART < ratio < _APART:
         yield Oddity(
-            f"market_price is about {ratio:.3g} times fmv: if it is in fixed point, scale it, as in "
+            f"market_price is about {float(f'{ratio:.3g}'):,.10g} times fmv: if it is in fixed point, scale it, as in "
             f"--set recordings.scale.market_price={likely_factor(market[both])} (1 confirms it)"
         )
 

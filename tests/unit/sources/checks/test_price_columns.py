@@ -22,11 +22,14 @@ def test_bars_are_looked_at_too(write_bars: Write) -> None:
     assert "prices have fractions" in noted(write_bars(close=[180.5, 181.0]), scale={"price": 1e-9})
 
 
-@pytest.mark.parametrize(("market_price", "told"), [([1_802_500, 1_810_000], "0.0001"), ([180_250_000_000], "1e-9")])
+@pytest.mark.parametrize(
+    ("market_price", "told"), [([1_802_500, 1_810_000], "0.0001"), ([180_000_000_000, 181_010_000_000], "1e-9")]
+)
 def test_market_prices_of_another_size_are_told(write_fmvs: Write, market_price: list[int], told: str) -> None:
     """Fair values would deviate from them by as much."""
-    path = write_fmvs(market_price=market_price * (2 // len(market_price)))
+    path = write_fmvs(market_price=market_price)
     assert f"--set recordings.scale.market_price={told} (1 confirms it)" in noted(path)
+    assert f"market_price is about {1 / float(told):,.0f} times fmv" in noted(path)
     assert noted(path, scale={"market_price": float(told)}) == ""
 
 
