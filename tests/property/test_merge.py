@@ -21,6 +21,8 @@ from tickstock_cli.sources.recordings import ReadOptions, Recordings, Unsorted
 RECORDS = ("tick", "ohlcv", "fmv")
 NOON = 1_700_000_000_000_000_000
 MINUTE = 60_000_000_000
+LONGEST = 12 * 20_000_000_000
+"""Most time that a drawn file can span, in ns."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,16 @@ class File:
 
 
 def files(*, ordered: bool) -> st.SearchStrategy[list[File]]:
-    """Draw files whose times are dense, so that ties are common."""
+    """Draw files whose times are dense, so that ties are common; side by side, or one after another, as days are."""
     times = st.lists(st.integers(0, 12), max_size=25).map(lambda drawn: tuple(sorted(drawn) if ordered else drawn))
     spread = times.map(lambda drawn: tuple(time * 20_000_000_000 for time in drawn))
-    return st.lists(st.builds(File, st.sampled_from(RECORDS), spread, st.integers(1, 9)), min_size=1, max_size=6)
+    some = st.lists(st.builds(File, st.sampled_from(RECORDS), spread, st.integers(1, 9)), min_size=1, max_size=6)
+    return st.builds(moved, some, st.sampled_from([0, 0, LONGEST, -LONGEST, LONGEST + MINUTE, 2 * LONGEST]))
+
+
+def moved(drawn: Sequence[File], step: int) -> list[File]:
+    """Return files, each moved by ``step`` ns more than the one before it."""
+    return [replace(file, times=tuple(time + place * step for time in file.times)) for place, file in enumerate(drawn)]
 
 
 def in_plain_order(drawn: Sequence[File]) -> list[Row]:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import numpy as np
 
-from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int64s, TickBatch
+from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, TickBatch
 from tickstock_cli.core.batch_file import TemporaryFolder
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MAX_NS, MIN_NS
 from tickstock_cli.sources.checks.running import Watchers
 from tickstock_cli.sources.decoding import Decoding
 from tickstock_cli.sources.gather import Gathering, HeldMemory
-from tickstock_cli.sources.merge import MOST_CHUNK_ROWS, Waiting, chunk_rows
+from tickstock_cli.sources.merge import MOST_CHUNK_ROWS, Waiting, chunk_rows, merged
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import AsRecorded, InOrder, OrderPolicy, latest_before
 from tickstock_cli.sources.plan import Spans, most_at_once, own_readers
 from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.sources.sort import SortedStream
-from tickstock_cli.sources.stream import FileStream, Stream, earliest_of
+from tickstock_cli.sources.stream import FileStream, Stream, earliest_of, has_none_of, is_of_another
+from tickstock_cli.sources.successive import SuccessiveFiles, successions
 from tickstock_cli.sources.ticker_codes import TickerCodes
 from tickstock_cli.sources.ticker_order import refuse_if_sorted_by_ticker, remedy_of
 from tickstock_cli.sources.together import SmallFiles
@@ -70,7 +71,8 @@ class FileStreams:
         own = own_readers(spans)
         numbers = np.array([file.index for file in needed], dtype=np.int64)
         rows = chunk_rows(most_at_once(spans.only(own)), batch_rows)
-        found: list[Waiting] = [_InTurn(numbers[own], spans.starts[own], lambda number: self._open(number, rows))]
+        by_own_readers = [file for file, is_own in zip(needed, own, strict=True) if is_own]
+        found: list[Waiting] = [self._in_turn(by_own_readers, spans.only(own), rows)]
         held = HeldMemory()
         for record, kind in KINDS.items():
             mine = ~own & np.array([file.record == record for file in needed], dtype=np.bool_)
@@ -89,6 +91,35 @@ class FileStreams:
                 )
                 found.append(gathering)
         return found
+
+    def _in_turn(self, files: Sequence[RecordingFile], spans: Spans, rows: int) -> _InTurn:
+        """Return the streams of files that have readers of their own, one for those that follow one another."""
+        starts: list[int] = []
+        streams: list[Callable[[], Stream]] = []
+        for succession in successions(files, spans, lambda file: file.rows <= rows and self._is_read_whole(file)):
+            starts.append(int(succession.starts[0]))
+            if len(succession.files) == 1:
+                streams.append(partial(self._open, succession.files[0].index, rows))
+                continue
+            one_by_one = partial(self._one_by_one, rows)
+            codes = self._codes.another()
+            streams.append(partial(SuccessiveFiles, succession, codes, self._watchers, one_by_one, rows))
+        return _InTurn(starts, streams)
+
+    def _one_by_one(self, rows: int, files: Sequence[RecordingFile], row: int) -> Generator[Batch, None, None]:
+        """Yield the rows of files of one record type, the first one from a row on."""
+        streams: list[Callable[[], Stream]] = [partial(self._open, file.index, rows) for file in files]
+        if row:
+            streams[0] = partial(self._open, files[0].index, rows, row)
+        for emission in merged([_InTurn([self._earliest(file) for file in files], streams)]):
+            yield from emission.batches
+
+    def _is_read_whole(self, file: RecordingFile) -> bool:
+        """Return whether a file is read whole, and no row of it is left out before it is decoded."""
+        if self._options.where or not self._is_whole(file):
+            return False
+        wanted = self._options.symbols
+        return not is_of_another(wanted, file) and not any(has_none_of(wanted, group) for group in file.groups)
 
     def _is_needed(self, file: RecordingFile) -> bool:
         """Return whether a file can have selected rows behind its position, by its footer."""
@@ -129,9 +160,9 @@ class FileStreams:
         )
         return Spans(*(np.array(fact, dtype=np.int64) for fact in facts))
 
-    def _open(self, number: int, rows: int = MOST_CHUNK_ROWS) -> FileStream | SortedStream:
-        """Open a file at its position; it decodes at most so many rows at once."""
-        file, position = self._files[number], self._positions[number]
+    def _open(self, number: int, rows: int = MOST_CHUNK_ROWS, row: int = 0) -> FileStream | SortedStream:
+        """Open a file at its position, or at a row whose watchers go on; it decodes at most so many rows at once."""
+        file, position = self._files[number], row or self._positions[number]
         if self._unsorted[number]:
             in_file_order = self._file_stream(number, AsRecorded(file.first_available), rows)
             return SortedStream(in_file_order, self._options.sort_memory_bytes, self._temporary, position)
@@ -144,24 +175,34 @@ class FileStreams:
             remedy=partial(remedy_of, file),
             on_late=None if self._options.judges_late else partial(refuse_if_sorted_by_ticker, file),
         )
-        return self._file_stream(number, order, rows, position)
+        return self._file_stream(number, order, rows, position, self._watchers.get(number) if row else None)
 
-    def _file_stream(self, number: int, order: OrderPolicy, rows: int, position: int = 0) -> FileStream:
+    def _file_stream(
+        self, number: int, order: OrderPolicy, rows: int, position: int = 0, watchers: Watchers | None = None
+    ) -> FileStream:
         stream = FileStream(self._files[number], self._options, self._codes.another(), order, rows, position)
-        if stream.watchers:
+        if watchers is not None:
+            stream.watchers = watchers
+        elif stream.watchers:
             self._watchers[number] = stream.watchers
         return stream
 
 
 class _InTurn:
-    """Files that have readers of their own, each opened when the merge reaches its first row."""
+    """Streams that are each opened when the merge reaches its first row.
 
-    def __init__(self, numbers: Int64s, starts: Int64s, open_stream: Callable[[int], Stream]) -> None:
-        by_start = np.argsort(starts, kind="stable")
-        self._numbers: list[int] = numbers[by_start].tolist()
-        self._starts: list[int] = starts[by_start].tolist()
+    Parameters
+    ----------
+    starts
+        Lower bounds of the available times of their rows (int64 ns), ascending.
+    streams
+        Open the streams.
+    """
+
+    def __init__(self, starts: Sequence[int], streams: Sequence[Callable[[], Stream]]) -> None:
+        self._starts = starts
+        self._streams = streams
         self._next = 0
-        self._open_stream = open_stream
 
     @property
     def earliest(self) -> int | None:
@@ -169,7 +210,7 @@ class _InTurn:
 
     def open(self) -> Stream:
         self._next += 1
-        return self._open_stream(self._numbers[self._next - 1])
+        return self._streams[self._next - 1]()
 
     def close(self) -> None:
         """Do nothing: no file is open that the merge has not got."""

@@ -87,6 +87,20 @@ def earliest_of(groups: Sequence[RowGroup], options: ReadOptions, latest: int = 
     return max(lowest, latest, MIN_NS if options.start is None else options.start)
 
 
+def has_none_of(wanted: frozenset[str] | None, group: RowGroup) -> bool:
+    """Return whether a row group's footer says that it has no row of the selected tickers; None selects all."""
+    if wanted is None or group.tickers is None:
+        return False
+    low, high = group.tickers
+    return not any(low <= ticker <= high for ticker in wanted)
+
+
+def is_of_another(wanted: frozenset[str] | None, file: RecordingFile) -> bool:
+    """Return whether a file's name or folder says a ticker that is not selected; None selects all."""
+    constants = file.layout.constants
+    return wanted is not None and "ticker" in constants and constants["ticker"] not in wanted
+
+
 class FileStream:
     """The rows of one file.
 
@@ -163,9 +177,9 @@ class FileStream:
 
     def _may_continue(self) -> bool:
         """Return whether later rows can be selected."""
-        wanted, constants, end = self._options.symbols, self._file.layout.constants, self._options.end
-        if wanted is not None and "ticker" in constants and constants["ticker"] not in wanted:
+        if is_of_another(self._options.symbols, self._file):
             return False
+        end = self._options.end
         return end is None or not self._order.keeps_order or self._order.latest < end
 
     def _skip_groups(self) -> None:
@@ -177,13 +191,10 @@ class FileStream:
             self._reader.skip_group()
 
     def _is_outside(self, group: RowGroup, latest: int) -> bool:
-        start, wanted = self._options.start, self._options.symbols
+        start = self._options.start
         if start is not None and max(self._order.latest, latest) < start:
             return True
-        if wanted is None or group.tickers is None:
-            return False
-        low, high = group.tickers
-        return not any(low <= ticker <= high for ticker in wanted)
+        return has_none_of(self._options.symbols, group)
 
     def _selected(self, rows: pa.RecordBatch, times: Times, first: int) -> Batch:
         """Return the selected rows as plain numbers."""
