@@ -4,6 +4,7 @@ Steps, each a module::
 
     paths ─ discover ─▶ files ─ footer, recognise ─▶ recording files ─ plan ┐
     files that are read side by side, in their turn ─ file_streams, stream ─┤
+    files that follow one another ─ decoding, successive ─▶ one stream ─────┤
     many small files ─ decoding, together, gather, slabs ─▶ runs ───────────┼─ merge ─ assemble ─▶ merged batches
     unsorted files ─ sort ─▶ sorted runs ───────────────────────────────────┘
 """
