@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.types as pt
 
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.kernels.normalise import LARGEST_TIME
@@ -17,16 +15,15 @@ from tickstock_cli.sources.interpretation import first_available as first_of_row
 from tickstock_cli.sources.intervals import whole_ends
 from tickstock_cli.sources.recognise import Layout
 from tickstock_cli.sources.recording_file import RowGroup
-from tickstock_cli.sources.time_columns import TimeEncoding
 from tickstock_cli.sources.zones import in_utc
 
 _END_OF_A_BAR = 5 * NS_PER_SECOND
 """A multiple of this is the end of a bar itself, and not its last moment."""
 
 
-def row_group(footer: GroupFooter, layout: Layout, schema: pa.Schema, how: Interpretation) -> RowGroup:
+def row_group(footer: GroupFooter, layout: Layout, how: Interpretation) -> RowGroup:
     """Return a row group, with the bounds of its available times where the footer tells them."""
-    earliest, latest = _available_bounds(footer, layout, schema, how)
+    earliest, latest = _available_bounds(footer, layout, how)
     tickers = footer.bounds.get(layout.columns.get("ticker", ""))
     bounds = (str(tickers.low), str(tickers.high)) if tickers is not None else None
     if how.selects_rows:  # the last time can be that of a row that is not selected
@@ -34,19 +31,13 @@ def row_group(footer: GroupFooter, layout: Layout, schema: pa.Schema, how: Inter
     return RowGroup(footer.first, footer.rows, earliest, latest, bounds)
 
 
-def _available_bounds(
-    footer: GroupFooter, layout: Layout, schema: pa.Schema, how: Interpretation
-) -> tuple[int | None, int | None]:
+def _available_bounds(footer: GroupFooter, layout: Layout, how: Interpretation) -> tuple[int | None, int | None]:
     """Return a lower bound of the available times of a row group, and their exact maximum, where known.
 
     With `received_at`, the bounds are those of that column, unless it has nulls. Otherwise available times are the
     timestamps of ticks and fair values, and the timestamps of bars plus a constant, unless each bar has an interval.
     """
-    spans = {
-        name: _span(name, footer, layout, schema, how.encodings[name])
-        for name in TIME_COLUMNS
-        if name in layout.columns
-    }
+    spans = {name: _span(name, footer, layout, how) for name in TIME_COLUMNS if name in layout.columns}
     event = None if "time_of_day" in layout.columns else spans["timestamp"]
     if "received_at" in spans:
         received = spans["received_at"]
@@ -72,13 +63,11 @@ def _available_bounds(
     return low + how.interval_ns, min(high + how.interval_ns, LARGEST_TIME)
 
 
-def _span(
-    name: str, footer: GroupFooter, layout: Layout, schema: pa.Schema, encoding: TimeEncoding
-) -> tuple[int, int, bool] | None:
+def _span(name: str, footer: GroupFooter, layout: Layout, how: Interpretation) -> tuple[int, int, bool] | None:
     bounds = footer.bounds.get(layout.columns[name])
-    type_ = schema.field(layout.columns[name]).type
-    if bounds is None or not (pt.is_timestamp(type_) or pt.is_date(type_) or pt.is_signed_integer(type_)):
+    if bounds is None or name not in how.bounded:
         return None
+    encoding = how.encodings[name]
     low, high = int(bounds.low) * encoding.step, int(bounds.high) * encoding.step
     if encoding.zone is not None and 0 < low <= high <= LARGEST_TIME:
         low, high = in_utc(np.array([low, high]), encoding.zone).tolist()
@@ -100,11 +89,9 @@ def first_available(
     return first_of_rows(how.reader, first.decoded())
 
 
-def time_bounds(
-    footers: Sequence[GroupFooter], layout: Layout, schema: pa.Schema, how: Interpretation
-) -> tuple[int, int] | None:
+def time_bounds(footers: Sequence[GroupFooter], layout: Layout, how: Interpretation) -> tuple[int, int] | None:
     """Return the first and the last `timestamp` of all rows (int64 ns); None where a footer does not tell them."""
-    spans = [_span("timestamp", footer, layout, schema, how.encodings["timestamp"]) for footer in footers]
+    spans = [_span("timestamp", footer, layout, how) for footer in footers]
     known = [span for span in spans if span is not None]
     if not known or len(known) < len(spans):
         return None

@@ -78,7 +78,7 @@ class FileOpener:
             first = FirstRows(shared.plain, not rows, partial(_head, file, alike.first_columns), footer.extremes)
             groups = footer.groups(alike.bounded_columns)
             how = alike.interpret(found.path, layout, first)
-            row_groups = tuple(row_group(group, layout, shared.schema, how) for group in groups)
+            row_groups = tuple(row_group(group, layout, how) for group in groups)
             path = shown_as_path(found.path)
             facts = Facts(
                 path=found.path,
@@ -90,7 +90,7 @@ class FileOpener:
                 first=first,
                 first_rows=partial(_head, file),
                 scan=lambda column: file.iter_batches(columns=[column]),
-                time_bounds=partial(time_bounds, groups, layout, shared.schema, how),
+                time_bounds=partial(time_bounds, groups, layout, how),
                 said=alike.said,
             )
             opened = RecordingFile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -85,13 +85,17 @@ class Interpretation:
     """Whether the recorded times of bars are their ends."""
     selects_rows: bool = False
     """Whether some rows are left out by their values."""
+    bounded: frozenset[str] = frozenset()
+    """The time columns, by our name, whose bounds in a footer are numbers that count as its values do."""
 
     def of(self, path: str, layout: Layout) -> Interpretation:
         """Return the same of a file that is read likewise."""
         return replace(self, layout=layout, reader=self.reader.of(path, layout))
 
 
-def interpret(path: str, layout: Layout, first: FirstRows, options: ReadOptions) -> Interpretation:
+def interpret(
+    path: str, layout: Layout, first: FirstRows, options: ReadOptions, stored: pa.Schema | None = None
+) -> Interpretation:
     """Return how rows of a layout are read.
 
     Parameters
@@ -100,6 +104,8 @@ def interpret(path: str, layout: Layout, first: FirstRows, options: ReadOptions)
         Path of the rows, for messages.
     first
         The first rows. They are decoded only where the footer does not tell what is asked.
+    stored
+        The columns as the file has them, whose bounds its footer states; None: there is no footer.
     """
     encodings, guesses = _time_encodings(path, layout, first, options)
     if layout.understood is not None:
@@ -117,6 +123,16 @@ def interpret(path: str, layout: Layout, first: FirstRows, options: ReadOptions)
         reader,
         options.bar_label == "end",
         bool(options.where),
+        frozenset() if stored is None else _bounded(stored, layout, encodings),
+    )
+
+
+def _bounded(stored: pa.Schema, layout: Layout, names: Iterable[str]) -> frozenset[str]:
+    types = {name: stored.field(layout.columns[name]).type for name in names}
+    return frozenset(
+        name
+        for name, type_ in types.items()
+        if pt.is_timestamp(type_) or pt.is_date(type_) or pt.is_signed_integer(type_)
     )
 
 

@@ -50,6 +50,7 @@ class SharedReading:
 
     def __init__(self, path: str, layout: Layout, schema: pa.Schema, options: ReadOptions) -> None:
         self.layout = layout
+        self._stored = schema
         self.options = layout.options(options)
         self.where_columns = self._where_columns(path, schema)
         self.bounded_columns = layout.theirs("ticker", *TIME_COLUMNS)
@@ -79,7 +80,7 @@ class SharedReading:
         """
         if self._how is not None and not first.is_empty:
             return self._how.of(path, layout)
-        how = interpret(path, layout, first, self.options)
+        how = interpret(path, layout, first, self.options, self._stored)
         if not first.was_asked and not first.is_empty:
             self._how = how
         return how

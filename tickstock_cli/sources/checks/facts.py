@@ -100,6 +100,7 @@ class Facts:
     """
 
     __slots__ = (
+        "_find_time_bounds",
         "_first",
         "_first_rows",
         "_partitions",
@@ -142,7 +143,8 @@ class Facts:
         self._first = first
         self._first_rows = first_rows
         self._scan = scan
-        self._time_bounds = time_bounds
+        self._find_time_bounds = time_bounds
+        self._time_bounds: tuple[int, int] | None = None
         self._said = {} if said is None else said
 
     @property
@@ -214,7 +216,9 @@ class Facts:
     def time_bounds(self) -> tuple[int, int] | None:
         """Return the first and the last `timestamp` of all rows (int64 ns); None where unknown."""
         self.was_asked = True
-        return self._time_bounds()
+        if self._time_bounds is None:
+            self._time_bounds = self._find_time_bounds()
+        return self._time_bounds
 
     def column(self, ours: str) -> pa.Array[Any] | None:
         """Return the first values of one of our columns; None if it is not read from the file."""

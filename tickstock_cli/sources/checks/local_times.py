@@ -22,12 +22,16 @@ _FEWEST = 3
 
 
 def _look(facts: Facts) -> Iterator[Oddity]:
-    if is_recorded(facts.schema):  # a live run records UTC
+    if facts.once(_is_live):  # a live run records UTC
         return
     if facts.once(_can_be_local):
         yield from _look_at_hours(facts)
     if facts.has("received_at") and not facts.first.is_empty:
         yield from _look_at_arrivals(facts)
+
+
+def _is_live(facts: Facts) -> bool:
+    return is_recorded(facts.schema)
 
 
 def _can_be_local(facts: Facts) -> bool:
