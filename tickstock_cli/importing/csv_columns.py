@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ from pathlib import Path
 from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.importing.csv_layouts import KnownCsv
 from tickstock_cli.importing.import_rows import COLUMNS
+from tickstock_cli.sources.misfit import holds_quotes
 from tickstock_cli.sources.records import RECORD_TYPES, RecordType
 
 _JOIN = "+"
@@ -180,7 +182,16 @@ def _misfit(
             f"{path}: no column has the ticker ({shown}); --ticker-from filename takes it from the file's name, "
             "as in AAPL of AAPL_1min.csv, --ticker AAPL sets it, --map ticker=COLUMN names a column"
         )
-    return (
-        f"{path}: the columns ({shown}) lack {', '.join(lacking[best])} for {best}; name them, as in "
-        f"--map {lacking[best][0]}=COLUMN"
-    )
+    if holds_quotes(names, found):
+        return f"{path}: holds quotes ({shown}); import files of trades or bars, or write the mid of bid and ask as fmv"
+    hints = " ".join(_hint(ours, names, found) for ours in lacking[best])
+    return f"{path}: the columns ({shown}) lack {', '.join(lacking[best])} for {best}; name them, as in {hints}"
+
+
+def _hint(ours: str, names: Sequence[str], found: Mapping[str, tuple[int, ...]]) -> str:
+    """Return the option that names a column of ours: the file's that is spelt nearly so, if one is free."""
+    used = {place for places in found.values() for place in places}
+    free = {name.lower(): name for place, name in enumerate(names) if place not in used}
+    near = [name for key, name in free.items() if sorted(key) == sorted(ours)]
+    near += [free[key] for key in get_close_matches(ours, free, n=1, cutoff=0.8)]
+    return f"--map {shlex.quote(f'{ours}={near[0]}')}" if near else f"--map {ours}=COLUMN"

@@ -54,7 +54,7 @@ class CsvFiles:
         reading, blocks = self._opened(source, content)
         with Prefetch(blocks, 2) as ahead:
             lines = line_blocks(iter(ahead))
-            if reading.dialect.has_header:
+            for _ in range(reading.dialect.lines_before + reading.dialect.has_header):
                 _, lines = without_first_line(lines)
             for block in lines:
                 yield reading.chunk(block)
@@ -78,7 +78,10 @@ class CsvFiles:
         if note is not None and note not in self.notes:
             self.notes.append(note)
         self._refuse_mixture(source.path, reading)
-        return reading, in_utf8(source.path, chain([start], blocks), encoding)
+        texts = in_utf8(source.path, chain([start], blocks), encoding)
+        if "\n" not in shown:  # lines of old Macs
+            texts = (block.replace(b"\r", b"\n") for block in texts)
+        return reading, texts
 
     def _refuse_mixture(self, path: Path, reading: CsvReading) -> None:
         """Raise DataError if bars of this file are of another length than those of the files before."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Int64s, UInt8s
 from tickstock_cli.core.column_maps import parse_maps
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.times import NS_PER_SECOND, format_time
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.importing.csv_columns import CsvColumns, choose_columns
@@ -181,6 +182,8 @@ class CsvReading:
         form = f"{self.dialect.encoding}, {words.get(self.dialect.delimiter, self.dialect.delimiter)}"
         if str(self.numbers):
             form += f", {self.numbers}"
+        if self.dialect.lines_before:
+            form += f", {counted(self.dialect.lines_before, 'line')} in front left out"
         if self.dialect.by_values:
             form += ", names of columns by their values"
         if self.columns.known.name:

@@ -14,6 +14,7 @@ from tickstock_cli.sources.text_times import (
     TimeForm,
     are_ambiguous,
     fitting_forms,
+    unlike_the_first,
 )
 
 
@@ -58,8 +59,10 @@ def time_form(texts: Sequence[str], zone: str | None, wanted: str | None, where:
 def _found(values: Sequence[str], where: str) -> str:
     fits = fitting_forms(values)
     if not fits:
+        other = unlike_the_first(values)
+        both = values[0] if other is None else f"{values[0]} and {other}"
         raise DataError(
-            f"{where}: no known form fits times such as {values[0]}; name it, as in --time-format '%d.%m.%Y %H:%M'"
+            f"{where}: no known form fits times such as {both}; name it, as in --time-format '%d.%m.%Y %H:%M'"
         )
     if are_ambiguous(fits):
         raise DataError(

@@ -108,7 +108,7 @@ def misfit(
             f"{path} is not recognised: it has columns for each ticker ({some}); write a row for each ticker and time, "
             'as with pandas: frame.stack(level="Ticker").reset_index()'
         )
-    if _holds_quotes(names, theirs):
+    if holds_quotes(names, theirs):
         return (
             f"{path} holds quotes: {has}; a replay reads trades, bars and fair values. Name recordings of trades, or "
             "write the mid of bid and ask as a column fmv"
@@ -164,7 +164,7 @@ def _of_tickers(names: Sequence[str], schema: pa.Schema, theirs: Mapping[str, st
     return ", ".join(others[:_MOST_TICKERS]) + (", …" if others[_MOST_TICKERS:] else "")
 
 
-def _holds_quotes(names: Sequence[str], theirs: Mapping[str, str]) -> bool:
+def holds_quotes(names: Sequence[str], theirs: Collection[str]) -> bool:
     """Return whether a file has a bid and an ask, and no price of a trade."""
     tokens = {token(name) for name in names}
     no_trade = "price" not in theirs and not tokens & {"last", "price", "close", "c", "tradeprice", "executionprice"}

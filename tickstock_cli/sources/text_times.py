@@ -31,6 +31,7 @@ _CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%H%M%S%.f", "%H%M", "%H%M%S%3f", "%I:%M:%S %
 _BARE = ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H%M%S%3f")
 _ZONES = ("", "%#z", " %#z")
 _DIGITS = re.compile(r"-?\d+(\.\d+)?")
+_COMMA_FRACTION = r",(\d+)"
 _NUMBER = r"^-?\d+(\.\d*)?$"
 _BARE_TIME = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{3})?)?)?")
 """Dates and times without anything between year, month, day, hour and so on."""
@@ -148,6 +149,10 @@ def _forms(example: str) -> list[str]:
 
 
 def _parsed(values: pl.Series, form: str) -> pl.Series:
+    # Behind a point or a comma, Python's %f is a fraction of any length, and polars' a count of nanoseconds.
+    if ",%f" in form:
+        values = values.str.replace(_COMMA_FRACTION, ".$1")
+    form = form.replace(".%f", "%.f").replace(",%f", "%.f")
     if "%H" in form or "%I" in form:
         zone = "UTC" if "z" in form else None
         if zone is not None:

@@ -403,6 +403,56 @@ class TestUnnamedColumns:
             rows_of(bars, tmp_path, ticker="A", **NEW_YORK)
 
 
+@pytest.mark.parametrize(
+    "before",
+    ["# exported\n# prices, in USD\n", "My trades of 2024\n\n", "sep=,\n", "\n\n", "// one\n"],
+)
+def test_lines_before_the_names_are_left_out(before: str, tmp_path: Path) -> None:
+    """Titles have no delimiter, comments another number of them; a name of a column may begin with #."""
+    assert ticks(rows_of(before + TICKS, tmp_path)) == TICK_ROWS
+    assert preview_of(before + TICKS, tmp_path).form.endswith(" in front left out")
+    named = before + TICKS.replace("ticker", "#ticker")
+    assert ticks(rows_of(named, tmp_path / "named", columns="ticker,timestamp,price,size")) == TICK_ROWS
+
+
+def test_lines_of_old_macs(tmp_path: Path) -> None:
+    """They end with a carriage return alone."""
+    assert ticks(rows_of(TICKS.replace("\n", "\r"), tmp_path)) == TICK_ROWS
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_wide_encodings_are_found_out(encoding: str, tmp_path: Path) -> None:
+    """With a byte order mark or without."""
+    assert ticks(rows_of(TICKS.encode(encoding), tmp_path)) == TICK_ROWS
+
+
+@pytest.mark.parametrize(("form", "between"), [("%Y-%m-%d %H:%M:%S.%f", "."), ("%Y-%m-%d %H:%M:%S,%f", ",")])
+def test_fractions_as_python_writes_their_form(form: str, between: str, tmp_path: Path) -> None:
+    """For polars, `%f` behind a point counts nanoseconds: half a second would be five of them."""
+    text = f'ticker,timestamp,price,size\nA,"2024-01-03 09:30:00{between}5",10,1\n'
+    (row,) = rows_of(text, tmp_path, time_format=form, **NEW_YORK)
+    assert row["timestamp"] == OPEN + 500_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("symbol,timestamp,bid,ask\nA,2024-01-03T14:30:00Z,1,2\n", "holds quotes"),
+        ('[{"ticker": "A", "price": 1}]', "is JSON, not CSV"),
+        ('{"ticker": "A"}\n{"ticker": "B"}\n', "is JSON, not CSV"),
+        ("Symbol,Date,Open,Hihg,Low,Close,Volume\nA,2024-01-03T14:30:00Z,1,1,1,1,1\n", "as in --map high=Hihg"),
+        (TICKS.replace("size\n", "size\nunit,UTC,USD,shares\n"), "such as UTC"),
+        (TICKS + "A,timestamp,price,size\n", "such as 2024-01-03T14:30:00Z and timestamp;"),
+        (TICKS.replace("100\n", "100,\n").replace("0.000001\n", "0.000001,\n"), "ticker,timestamp,price,size,other"),
+    ],
+)
+def test_advice_that_can_be_followed(text: str, told: str, tmp_path: Path) -> None:
+    """The line says what is odd, and an option that works."""
+    with pytest.raises(TickstockError) as caught:
+        rows_of(text, tmp_path)
+    assert told in str(caught.value)
+
+
 def test_a_folder_without_such_files_is_an_error(tmp_path: Path) -> None:
     """The line does not list every form of compression."""
     with pytest.raises(TickstockError, match=r"ends with \.csv or \.txt or \.tsv or \.zip, compressed or not$"):
