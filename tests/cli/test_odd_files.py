@@ -159,6 +159,14 @@ class TestEncryptedFiles:
         told = error_line(run_tickstock(command, path))
         assert told == f"cannot read {path}: its columns are encrypted; decrypt it first, and name the decrypted file"
 
+    def test_names_that_steer_a_terminal(self, write: Write) -> None:
+        """Names of columns are data: an escape among them reaches no terminal, and thousands fit into some lines."""
+        extra = {f"c{number}": [0.0] * 5 for number in range(1_000)}
+        path = write(**{"\x1b[31mred": [0.0] * 5}, **extra)
+        shown = run_tickstock("inspect", path).stdout
+        assert "\x1b" not in shown
+        assert "and 961 others" in " ".join(shown.split())
+
     def test_an_index_beyond_its_dictionary(self, write: Write) -> None:
         """Arrow decodes it without a look; looking it up would read foreign memory."""
         path = write(ticker=["X", "Y", "X", "Y", "X"], options={"compression": "none"})

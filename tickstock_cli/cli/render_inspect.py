@@ -22,6 +22,7 @@ from tickstock_cli.inspection.groups import FileGroup, grouped
 from tickstock_cli.inspection.quality.verdict import ROW_ASPECTS, costs, grade
 from tickstock_cli.inspection.report import FileReport, Report
 from tickstock_cli.inspection.survey import RowGap
+from tickstock_cli.sources.misfit import listed
 from tickstock_cli.sources.recordings import left_out_note
 from tickstock_cli.sources.unread import unread_notes
 
@@ -126,7 +127,7 @@ def _lines(group: FileGroup, used_phases: Sequence[str], zone: ShownZone) -> Ite
     if mapped:
         yield "mapped", ", ".join(mapped), ""
     if group.sample.ignored:
-        yield "ignored", ", ".join(group.sample.ignored), "dim"
+        yield "ignored", listed(group.sample.ignored), "dim"
 
 
 def _lines_of_quality(group: FileGroup, zone: ShownZone) -> Iterator[Line]:

@@ -130,18 +130,17 @@ def misfit(
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names of columns for a message of one line: the first ones of many, the beginning of long ones.
+    r"""Return names of columns for one line: the first ones of many, the beginning of long ones, nothing that steers.
 
     Examples
     --------
-    >>> listed(["ticker", "timestamp"])
-    'ticker, timestamp'
+    >>> listed(["ticker", "a\nb"])
+    'ticker, a b'
     >>> listed([f"c{number}" for number in range(10_000)])[-20:]
     'c39 and 9,960 others'
     """
-    shown = ", ".join(
-        name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in names[:_MOST_NAMES]
-    )
+    short = (name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in names[:_MOST_NAMES])
+    shown = "".join(character if character.isprintable() else " " for character in ", ".join(short))
     more = len(names) - _MOST_NAMES
     return f"{shown} and {more:,} other{'s' if more > 1 else ''}" if more > 0 else shown
 
