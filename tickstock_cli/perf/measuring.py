@@ -27,6 +27,7 @@ OF_THIS_VERSION = (
     "scheduled",
     "clients",
     "stages",
+    "stages_of_bars",
     "wire",
     "wire_running",
     "wire_burst",

@@ -62,6 +62,8 @@ class Size:
         Sessions that the rows are spread over.
     daily_files, memory_files
         Daily files of the benchmarks of many files: of the one beside one file, and of the one of memory.
+    minute_bars
+        Bars of the recording of minute bars alone.
     """
 
     rows: int
@@ -80,10 +82,11 @@ class Size:
     days: int = 1
     daily_files: int = 6
     memory_files: int = 8
+    minute_bars: int = 1_700_000
 
 
 FULL = Size(1_000_000, 8_000, 65_536, 5.0)
-QUICK = Size(250_000, 1_000, 32_768, 2.0)
+QUICK = Size(250_000, 1_000, 32_768, 2.0, minute_bars=200_000)
 SIZES = {
     "usual": (FULL, QUICK),
     "speed": (
@@ -184,6 +187,7 @@ class Prepared:
             "speed": self.speed,
             "daily_files": size.daily_files,
             "memory_files": size.memory_files,
+            "minute_bars": size.minute_bars,
             "busy_start": self.busy_start,
             "busy_end": self.busy_end,
             "busy_speed": self.busy_speed,

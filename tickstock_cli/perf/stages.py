@@ -15,6 +15,7 @@ from tickstock_cli.core.events import EventRows
 from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.tally import Tally
+from tickstock_cli.perf.bar_recording import write_minute_bars
 from tickstock_cli.perf.benchmarks import Sample, Turns
 from tickstock_cli.perf.stopwatch import Stopwatch, Watched
 from tickstock_cli.replaying import BATCH_ROWS, Request, replay
@@ -44,15 +45,28 @@ def stages(job: Sample) -> Turns:
     out = str(Path(job["folder"], "events.parquet"))
     replay(Request(paths=[job["recording"]], outs=[out], start=job["start"], end=job["end"]))
     yield {}
+    yield _measured(job["recording"], out)
+
+
+def stages_of_bars(job: Sample) -> Turns:
+    """Take minute bars alone through all parts: so many that what a ticker's first rows cost does not count."""
+    path, out = str(Path(job["folder"], "bars.parquet")), str(Path(job["folder"], "events.parquet"))
+    write_minute_bars(path, job["minute_bars"])
+    replay(Request(paths=[path], outs=[out]))
+    yield {}
+    yield _measured(path, out)
+
+
+def _measured(recording: str, out: str) -> Sample:
     watch = Stopwatch()
     with watch.watching(_parts()):
-        rows, events = _drive(job["recording"], out, watch)
+        rows, events = _drive(recording, out, watch)
     shared = dict.fromkeys(ROW_STAGES, sum(rows.values())) | dict.fromkeys(EVENT_STAGES, events)
     for record, names in RECORD_STAGES.items():
         shared |= dict.fromkeys(names, rows[record])
     taken = {name: watch.seconds.get(name, 0.0) / max(count, 1) * 1e9 for name, count in shared.items()}
     sums = {name: sum(map(taken.__getitem__, parts)) for name, parts in SUMS.items()}
-    yield taken | sums | {f"{name} over decode": cost / taken["decode"] for name, cost in sums.items()}
+    return taken | sums | {f"{name} over decode": cost / taken["decode"] for name, cost in sums.items()}
 
 
 def _drive(path: str, out: str, watch: Stopwatch) -> tuple[dict[str, int], int]:
