@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from tickstock_cli.synth.files import TIME
-from tickstock_cli.synth.injections import InjectionKind
+from tickstock_cli.synth.injections import Injection, InjectionKind
 from tickstock_cli.synth.market import SyntheticMarket
 
 _FIELDS: list[pa.Field[Any]] = [
@@ -30,9 +30,15 @@ DRIFT_FIELDS: list[pa.Field[Any]] = [pa.field("drift_bps", pa.float64()), pa.fie
 ``direction``, evenly over ``drift_seconds``. Null after moves without a drift."""
 
 
-def truth_table(market: SyntheticMarket) -> pa.Table:
-    """Return a market's injections as rows of ``TRUTH_SCHEMA``, in order of their start; see ``DRIFT_FIELDS``."""
-    injections = market.plan.injections
+ALL_KINDS = frozenset(InjectionKind)
+
+
+def truth_table(market: SyntheticMarket, kinds: frozenset[InjectionKind] = ALL_KINDS) -> pa.Table:
+    """Return a market's injections of ``kinds`` as rows of ``TRUTH_SCHEMA``, in order of their start.
+
+    The columns of ``DRIFT_FIELDS`` follow if the market has drifts.
+    """
+    injections = _injections(market, kinds)
     columns: dict[str, list[Any]] = {
         "kind": [injection.kind.name.lower() for injection in injections],
         "ticker": [market.tickers[injection.symbol] for injection in injections],
@@ -55,9 +61,13 @@ def truth_table(market: SyntheticMarket) -> pa.Table:
     return pa.Table.from_pydict(columns, schema=schema)
 
 
-def count_kinds(market: SyntheticMarket) -> dict[str, int]:
-    """Return the number of injections by kind, zeros included."""
+def count_kinds(market: SyntheticMarket, kinds: frozenset[InjectionKind] = ALL_KINDS) -> dict[str, int]:
+    """Return the number of injections of ``kinds`` by kind; 0 for each other kind."""
     counts = {kind.name.lower(): 0 for kind in InjectionKind}
-    for injection in market.plan.injections:
+    for injection in _injections(market, kinds):
         counts[injection.kind.name.lower()] += 1
     return counts
+
+
+def _injections(market: SyntheticMarket, kinds: frozenset[InjectionKind]) -> list[Injection]:
+    return [injection for injection in market.plan.injections if injection.kind in kinds]

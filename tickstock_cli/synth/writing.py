@@ -20,6 +20,7 @@ from tickstock_cli.errors import UsageError
 from tickstock_cli.synth.files import MarketFile, bar_file, fmv_file, tick_file
 from tickstock_cli.synth.folder import OutputFolder
 from tickstock_cli.synth.folder import writing as translating
+from tickstock_cli.synth.injections import InjectionKind
 from tickstock_cli.synth.market import SyntheticMarket
 from tickstock_cli.synth.market_simulator import Portion
 from tickstock_cli.synth.options import MarketOptions
@@ -37,9 +38,14 @@ class Feed(StrEnum):
     FMV = "fmv"
 
 
+_PRICE_MOVES = frozenset({InjectionKind.SURGE, InjectionKind.TREND, InjectionKind.HALT})
+_SHOWN_IN = {Feed.TICKS: _PRICE_MOVES, Feed.BARS: _PRICE_MOVES, Feed.FMV: frozenset({InjectionKind.FMV})}
+"""The kinds of injections that the rows of a feed show."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenMarket:
-    """Summary of a written market: rows by feed, injections by kind."""
+    """Summary of a written market: rows by feed; by kind, the injections that the written feeds show."""
 
     folder: Path
     rows: dict[str, int]
@@ -63,7 +69,8 @@ def write_market(
     folder
         Output folder; it appears when all files are complete.
     feeds
-        Feeds to write; the rows of a feed do not depend on the other feeds.
+        Feeds to write; the rows of a feed do not depend on the other feeds. The truth lists the injections that
+        they show: without fair values none of those, without ticks and bars no other.
     force
         Whether to replace an existing market.
     progress
@@ -79,6 +86,7 @@ def write_market(
     if not feeds:
         raise UsageError("nothing to write: allow at least one of --ticks, --bars and --fmv")
     market = SyntheticMarket(options)
+    shown = frozenset[InjectionKind]().union(*(_SHOWN_IN[feed] for feed in feeds))
     names = [TRUTH_NAME, OPTIONS_NAME, *(f"{feed}.parquet" for feed in Feed)]
     output = OutputFolder(folder, names, force=force)
     files: dict[Feed, MarketFile] = {}
@@ -94,7 +102,7 @@ def write_market(
                 file.close()
             rows = {feed.value: file.rows for feed, file in files.items()}
             with output.path(TRUTH_NAME).open("wb") as truth:
-                pq.write_table(truth_table(market), truth)
+                pq.write_table(truth_table(market, shown), truth)
             output.path(OPTIONS_NAME).write_text(_describe(options, rows), encoding="utf-8")
         output.commit()
     except BaseException:
@@ -102,7 +110,7 @@ def write_market(
             file.abort()
         output.abort()
         raise
-    return WrittenMarket(folder, rows, count_kinds(market))
+    return WrittenMarket(folder, rows, count_kinds(market, shown))
 
 
 def _open_file(feed: Feed, path: Path, market: SyntheticMarket) -> MarketFile:

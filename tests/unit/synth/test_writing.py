@@ -55,6 +55,28 @@ def test_the_truth_is_in_a_folder_that_no_replay_reads(tmp_path: Path) -> None:
     assert truth["kind"].to_list() == ["fmv"]
 
 
+@pytest.mark.parametrize(
+    ("feeds", "kinds"),
+    [
+        ({Feed.TICKS}, {"surge", "trend", "halt"}),
+        ({Feed.BARS}, {"surge", "trend", "halt"}),
+        ({Feed.BARS, Feed.FMV}, {"surge", "trend", "halt", "fmv"}),
+        ({Feed.FMV}, {"fmv"}),
+    ],
+)
+def test_the_truth_holds_what_the_written_files_show(tmp_path: Path, feeds: set[Feed], kinds: set[str]) -> None:
+    """A move of a feed that is left out would count as missed; ticks and bars show the same moves."""
+    options = MarketOptions(rows=60_000, symbols=10, surges=2, opening_surges=1, trends=1, deviations=2, halts=1)
+    injected = {"surge": 3, "trend": 1, "fmv": 2, "halt": 1}
+
+    written = write_market(options, tmp_path / "market", frozenset(feeds))
+
+    truth = pl.read_parquet(tmp_path / "market" / "_truth.parquet")
+    expected = {kind: count if kind in kinds else 0 for kind, count in injected.items()}
+    assert written.injected == expected
+    assert dict(truth.group_by("kind").len().iter_rows()) == {kind: injected[kind] for kind in kinds}
+
+
 def test_progress_counts_every_tick(tmp_path: Path) -> None:
     """To the last one."""
     steps: list[int] = []
