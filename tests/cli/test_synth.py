@@ -43,6 +43,17 @@ def test_a_synthetic_market_can_be_replayed_and_scored(tmp_path: Path) -> None:
     scored = run_tickstock("score", "events.parquet", "market", "--json", folder=tmp_path)
     table = run_tickstock("score", "events.parquet", "market/_truth.parquet", folder=tmp_path)
 
+    other = run_tickstock(
+        "synth", "later", "--rows", "60000", "--symbols", "10", "--date", "2026-03-03", folder=tmp_path
+    )
+    assert other.returncode == 0, other.stderr
+    mistaken = run_tickstock("score", "events.parquet", "later", folder=tmp_path)
+
+    assert (mistaken.returncode, mistaken.stdout) == (3, "")
+    assert error_line(mistaken) == (
+        "events.parquet and later are of different markets: they have no day in common (2026-03-02; 2026-03-03); "
+        "name the truth of the market that was replayed"
+    )
     fmv = json.loads(scored.stdout)["kinds"]["fmv"]
     assert (fmv["injected"], fmv["recall"]) == (4, 1.0)
     assert "precision" in table.stdout

@@ -19,6 +19,7 @@ import polars as pl
 from tickstock_cli.build import event_kinds
 from tickstock_cli.core.declarations import DetectorDeclaration, declared_kinds
 from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.scoring.same_market import check_same_market
 from tickstock_cli.scoring.tables import read_events, read_truth
 from tickstock_cli.sources.event_files import read_declarations
 from tickstock_cli.synth.injections import InjectionKind
@@ -120,7 +121,7 @@ def score(
     Raises
     ------
     UsageError, DataError, SchemaError
-        A file cannot be read as events or as truth.
+        A file cannot be read as events or as truth, or the two have no ticker or no day in common.
 
     Examples
     --------
@@ -139,6 +140,7 @@ def score(
         .with_row_index("move")
         .with_columns(until=pl.col("end") + (grace * NS_PER_SECOND).cast(pl.Int64))
     )
+    check_same_market(happened, injected, _name(events, "the events"), _name(truth, "the truth"))
     moves = injected.filter(pl.col("kind") != HALT)
     halts = injected.filter(pl.col("kind") == HALT)
     matches = (
@@ -159,6 +161,10 @@ def score(
         tuple(_score_kind(kind, happened, moves, matches, after_halt) for kind in kinds),
         dict(unscored.iter_rows()),
     )
+
+
+def _name(table: pl.DataFrame | str | Path, otherwise: str) -> str:
+    return otherwise if isinstance(table, pl.DataFrame) else str(table)
 
 
 def _score_kind(

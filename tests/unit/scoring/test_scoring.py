@@ -61,7 +61,8 @@ def test_a_reported_move_is_found_with_its_delay() -> None:
 )
 def test_an_event_that_differs_in_anything_does_not_match(event: tuple[str, str, int, float]) -> None:
     """The move is missed, whatever else was told."""
-    one = next(one for one in score(events(event), truth(("surge", "A", 1, 100, 110))).kinds if one.kind == "surge")
+    told = events(event, ("high", "A", 1, 104))
+    one = next(one for one in score(told, truth(("surge", "A", 1, 100, 110))).kinds if one.kind == "surge")
 
     assert (one.found, one.matched, one.delay_median, one.recall) == (0, 0, None, 0)
 
