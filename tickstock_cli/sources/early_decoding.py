@@ -15,7 +15,7 @@ from tickstock_cli.sources.plan import MOST_READERS
 from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.sources.together import MOST_ROWS
 
-EARLY_ROWS = 6 << 20
+EARLY_ROWS = 5 << 20
 """Most rows that are decoded early; a tick has some 30 bytes."""
 
 

@@ -55,6 +55,21 @@ __all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Un
 _TYPE_ORDER = {record.name: place for place, record in enumerate(RECORD_TYPES)}
 
 
+class _Watching:
+    """What the rows of one reading show beside their values.
+
+    Parameters
+    ----------
+    compared
+        The files whose rows are compared with those of others.
+    """
+
+    def __init__(self, compared: Sequence[RecordingFile]) -> None:
+        self.watchers: dict[int, Watchers] = {}
+        self.repeated = RepeatedRows(compared)
+        self.overlapping = OverlappingBars(compared)
+
+
 class Recordings:
     """Recorded rows of all types, in merge order.
 
@@ -89,9 +104,7 @@ class Recordings:
         self._temporary = TemporaryFolder(options.sort_dir)
         self._decoding = decoding or Decoding()
         self._unsorted: Sequence[bool] | None = None
-        self._watchers: dict[int, Watchers] = {}
-        self._repeated = RepeatedRows(())
-        self._overlapping = OverlappingBars(())
+        self._watching = _Watching(())
 
     @classmethod
     def open(cls, paths: Sequence[str | Path], options: ReadOptions | None = None) -> Self:
@@ -166,9 +179,10 @@ class Recordings:
 
     def oddities(self, file: int) -> list[Oddity]:
         """Return what the checks found in a file, by its index: when it was opened, and in the rows read so far."""
-        watchers = self._watchers.get(file)
+        watching = self._watching
+        watchers = watching.watchers.get(file)
         watched = watchers.oddities() if watchers is not None else []
-        in_others = *self._repeated.oddities(file), *self._overlapping.oddities(file)
+        in_others = *watching.repeated.oddities(file), *watching.overlapping.oddities(file)
         return [*self.files[file].checked.oddities, *watched, *in_others]
 
     @property
@@ -250,30 +264,29 @@ class Recordings:
         if len(positions) != len(self.files):
             raise UsageError(f"a recording of {counted(len(self.files), 'file')} has positions for {len(positions)}")
         unsorted = self._need_sorting()
+        decoding, self._decoding = self._decoding, Decoding()
+        watching = _Watching(self.files if self._options.copies == "once" else ())
         streams = FileStreams(
-            self.files,
-            self._options,
-            self.symbols,
-            self._temporary,
-            positions,
-            unsorted,
-            self._watchers,
-            self._decoding,
+            self.files, self._options, self.symbols, self._temporary, positions, unsorted, watching.watchers, decoding
         )
-        compared = self.files if self._options.copies == "once" else ()
-        self._repeated, self._overlapping = RepeatedRows(compared), OverlappingBars(compared)
-        return self._watched(Assembler(batch_rows, positions, unsorted).steps(merged(streams.waiting(batch_rows))))
+        steps = Assembler(batch_rows, positions, unsorted).steps(merged(streams.waiting(batch_rows)))
+        return self._watched(steps, watching, decoding)
 
-    def _watched(self, steps: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
-        """Yield the steps, and look for ticks and bars that are in two files."""
+    def _watched(self, steps: Iterator[MergedBatch], watching: _Watching, decoding: Decoding) -> Iterator[MergedBatch]:
+        """Yield the steps, and look for ticks and bars that are in two files.
+
+        What is found counts from the second step on: who looks up positions takes one step beside a run.
+        """
         try:
             for step in steps:
-                self._repeated.see(step.ticks)
-                self._overlapping.see(step.bars)
+                watching.repeated.see(step.ticks)
+                watching.overlapping.see(step.bars)
                 yield step
-            self._repeated.finish()
+                self._watching = watching
+            watching.repeated.finish()
+            self._watching = watching
         finally:
-            self._decoding.close()
+            decoding.close()
 
     def _need_sorting(self) -> Sequence[bool]:
         """Return which files are sorted while they are read."""

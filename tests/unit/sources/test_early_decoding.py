@@ -153,3 +153,20 @@ def test_a_recording_is_read_again_after_its_early_rows_are_gone(tmp_path: Path)
     with Recordings.open([folder], ReadOptions(reads_at_once=True)) as recordings:
         counts = [sum(len(step) for step in recordings.batches(1_000)) for _ in range(2)]
     assert counts == [FILES * 50] * 2
+
+
+def test_a_look_at_a_position_beside_a_run_takes_nothing_from_it(tmp_path: Path) -> None:
+    """As a checkpoint within a step has it: neither rows that are decoded already, nor counts of flags."""
+    folder = write(tmp_path / "ticks", apart=0)
+    for path in folder.iterdir():
+        ticks = pq.read_table(path)
+        pq.write_table(ticks.append_column("flags", pa.array([2] * ticks.num_rows, pa.uint8())), path)
+    with Recordings.open([folder], ReadOptions(reads_at_once=True)) as recordings:
+        steps = recordings.batches(1_000)
+        first, second = next(steps), next(steps)
+        look = next(recordings.batches(10, first.positions))
+        rows = len(first) + len(second) + sum(len(step) for step in steps)
+        (note,) = recordings.notes
+    assert look.positions[0] >= first.positions[0]
+    assert rows == FILES * 50
+    assert "flags keep 0 of 5,000 ticks from the last price, 5,000 from volumes" in note
