@@ -308,3 +308,25 @@ def test_invalid_options_are_errors_before_the_run(market: Path, options: list[s
     assert words in error_line(result)
     assert result.returncode == code
     assert not (market / "e.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["--serve", "foo", "recorded"],
+            (
+                "no such file or folder: foo; the word after --serve is read as a path unless it is an address: for an "
+                "address write HOST:PORT, as in 127.0.0.1:8765"
+            ),
+        ),
+        (["none", "--serve"], "no such file or folder: none"),
+        (["none", "--serve", "127.0.0.1:0"], "no such file or folder: none"),
+    ],
+)
+def test_nothing_is_served_before_the_recordings_are_found(market: Path, words: list[str], line: str) -> None:
+    """The only line names the mistake; a word after --serve that is no address is one of the paths."""
+    result = run_tickstock("replay", *words, folder=market)
+
+    assert (result.returncode, result.stdout) == (3, "")
+    assert result.stderr == f"error: {line}\n"
