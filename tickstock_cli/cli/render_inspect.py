@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.core.counted import counted, worded
+from tickstock_cli.core.quantities import size_words
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
 from tickstock_cli.inspection.groups import FileGroup, grouped
@@ -262,7 +263,7 @@ def _span(first: int | None, last: int | None, zone: ShownZone) -> str:
 
 
 def _holdings(group: FileGroup) -> str:
-    groups, size = counted(group.row_groups, "row group"), f"{group.size_bytes / 2**20:,.2f} MiB"
+    groups, size = counted(group.row_groups, "row group"), size_words(group.size_bytes)
     if len(group.files) > 1:
         return f"{counted(len(group.files), 'file')}, {groups}, {size}"
     file = group.sample

@@ -1,9 +1,10 @@
-"""Durations and sizes that users write."""
+"""Durations and sizes, as users write and read them."""
 
 from __future__ import annotations
 
 import re
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import UsageError
 
@@ -51,3 +52,17 @@ def parse_size(text: str) -> int:
     if size < 1:
         raise UsageError(f"a size must be a number above 0 with KiB, MiB, GiB or TiB behind it, as in 4MiB, was {text}")
     return size
+
+
+def size_words(size: int) -> str:
+    """Return a number of bytes in the largest unit of which it has one: bytes, KiB, MiB or GiB.
+
+    Examples
+    --------
+    >>> size_words(1), size_words(5_500), size_words(1_500_000), size_words(5 << 30)
+    ('1 byte', '5.37 KiB', '1.43 MiB', '5.00 GiB')
+    """
+    if size < _UNIT_BYTES["KiB"]:
+        return counted(size, "byte")
+    unit = next(unit for unit in ("GiB", "MiB", "KiB") if size >= _UNIT_BYTES[unit])
+    return f"{size / _UNIT_BYTES[unit]:,.2f} {unit}"

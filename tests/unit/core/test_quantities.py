@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tickstock_cli.core.quantities import parse_duration, parse_size
+from tickstock_cli.core.quantities import parse_duration, parse_size, size_words
 from tickstock_cli.errors import UsageError
 
 
@@ -27,6 +27,24 @@ def test_what_is_no_duration_is_said_in_one_line(text: str) -> None:
 def test_a_size_is_a_number_with_its_unit(text: str, size: int) -> None:
     """Units are those of 1,024, as their names say."""
     assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (1_023, "1,023 bytes"),
+        (1_024, "1.00 KiB"),
+        (3_070, "3.00 KiB"),
+        (1 << 20, "1.00 MiB"),
+        (3 << 29, "1.50 GiB"),
+        (5 << 40, "5,120.00 GiB"),
+    ],
+)
+def test_a_size_is_shown_in_a_unit_of_which_it_has_one(size: int, words: str) -> None:
+    """A small file has a size, too: 0.00 MiB says nothing."""
+    assert size_words(size) == words
 
 
 @pytest.mark.parametrize("text", ["", "0", "0.1", "-4MiB", "4MB", "4 mib", "MiB"])
