@@ -71,6 +71,18 @@ def test_a_cooldown_shows_its_remaining_time(folder: Path) -> None:
     assert "✗ cooldown of 1 s 500 ms last event 500 ms before" in shown
 
 
+def test_a_condition_that_does_not_hold_is_said_in_words(folder: Path) -> None:
+    """Not as the name of a check and a "no"."""
+    first, second = told(folder, "10:31:00"), told(folder, "10:31:01", "--set", "trend.bucket_seconds=20")
+    write_ticks(folder / "ticks.parquet", timestamp=[START], price=[100.0], flags=[1 | 2 | 4])
+    hidden = told(folder, "10:31:00")
+
+    assert "trend not yet: a trend is judged when a bucket of 10 s ends; this tick begins the first" in first
+    assert "trend not yet: a trend is judged when a bucket of 20 s ends; this tick is within one" in second
+    assert "surge hidden from it: its flags keep the price from being a last price" in hidden
+    assert "highlow high hidden from it: its flags keep the price from being a high or low" in hidden
+
+
 def test_settings_decide_as_in_a_replay(folder: Path) -> None:
     """Without the cooldown the event is there, and loses its window."""
     shown = told(folder, "10:31:01.5", "--set", "highlow.cooldown_seconds=0", "--set", "coordinator.window_ms=1000")

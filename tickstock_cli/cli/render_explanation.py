@@ -157,6 +157,8 @@ def _ending(verdict: RuleVerdict) -> Text:
 
 def because(check: Check) -> str:
     """Return in words why a failed check ends a rule."""
+    if check.unmet:
+        return check.unmet
     if check.threshold in ("yes", None):
         return f"{check.name}: {_figure(check.value, check.unit)}"
     return f"{check.name} {_figure(check.value, check.unit)}, {_needs(check).removeprefix('= ')} is needed"

@@ -53,6 +53,8 @@ class Check:
         As the rule itself decided, with its tolerance. None = not compared.
     otherwise
         The rule's ending if this does not pass. None: the value alone does not decide.
+    unmet
+        Why the rule ends here if this does not pass, as a sentence for people. Empty: name, value and threshold say it.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Check:
     threshold: Value = None
     passes: bool | None = None
     otherwise: Ending | None = None
+    unmet: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from tickstock_cli.core.kinds import Kind
 from tickstock_cli.core.rule_verdict import Check, Cooldown, Ending, Relation, Value
 from tickstock_cli.kernels.compare import NEVER, reaches, within_cooldown
 
+HIDDEN_LAST = "its flags keep the price from being a last price"
+"""Why a rule on last prices leaves out a tick that its own flags, or those of the guard, hide."""
+
 
 class Params(BaseModel):
     """Base of every detector's settings: frozen, and unknown keys are errors."""
@@ -38,9 +41,12 @@ def at_least(name: str, value: Any, least: Any, unit: str = "", otherwise: Endin
     return Check(name, plain(value), unit, Relation.AT_LEAST, plain(least), passes, otherwise)
 
 
-def holds(name: str, true: Any, otherwise: Ending) -> Check:
-    """Return a check of a condition; if it does not hold, the rule ends."""
-    return Check(name, "yes" if true else "no", "", Relation.IS, "yes", bool(true), otherwise)
+def holds(name: str, true: Any, otherwise: Ending, unmet: str = "") -> Check:
+    """Return a check of a condition; if it does not hold, the rule ends, and ``unmet`` says why in plain words.
+
+    Without ``unmet``, the name of the check and "no" are shown.
+    """
+    return Check(name, "yes" if true else "no", "", Relation.IS, "yes", bool(true), otherwise, unmet)
 
 
 def cooldown_at(time: Any, last: Any, length: int) -> Cooldown:

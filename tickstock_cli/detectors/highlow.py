@@ -145,7 +145,8 @@ class HighLow:
         known = None if np.isnan(extreme) else extreme
         checks = [figure("reference, the last one told", reference, "$")]
         if rows.flags[i] & HIDES_EXTREMES:
-            checks.append(holds("may be a high or low", False, Ending.HIDDEN))
+            unmet = "its flags keep the price from being a high or low"
+            checks.append(holds("may be a high or low", False, Ending.HIDDEN, unmet))
         elif known is None:
             checks.append(Check(f"earlier {side}", None, "$", Relation.ABOVE, 0.0, False, Ending.WAITING))
         else:

@@ -220,7 +220,12 @@ class Ohlcv:
             first = ring[(newest + 1) % size]
             net = (close - first) / first * 100.0
             checks += [
-                holds("all rise or all fall", is_monotonic(ring, newest), Ending.BELOW),
+                holds(
+                    "all rise or all fall",
+                    is_monotonic(ring, newest),
+                    Ending.BELOW,
+                    f"the {size} closes do not all rise or all fall",
+                ),
                 figure(f"net change of {size} closes", net, "%"),
                 at_least("size of the net change", abs(net), settings.window_move_percent, "%", Ending.BELOW),
             ]

@@ -22,7 +22,7 @@ from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.kinds import Columns, Kind, KindCodes, Limit, Mark
 from tickstock_cli.core.rule_verdict import Check, Ending, RuleVerdict, judge
-from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds
+from tickstock_cli.detectors.base import HIDDEN_LAST, Params, at_least, cooldown_at, figure, holds
 from tickstock_cli.detectors.surge_window import (
     BUCKET,
     WINDOW_FIELDS,
@@ -213,7 +213,7 @@ class Surge:
         points = window_count(window)
         checks = [at_least("ticks in the window", points, settings.min_data_points, "", Ending.WAITING)]
         if flags & HIDES_LAST:
-            checks.insert(0, holds("may be a last price", False, Ending.HIDDEN))
+            checks.insert(0, holds("may be a last price", False, Ending.HIDDEN, HIDDEN_LAST))
         elif points >= settings.min_data_points:
             base = base_start(window, ring, 0, settings.interval + settings.baseline)
             checks += self._figures(read_surge(window, ring, base, price, settings))

@@ -21,7 +21,7 @@ from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.kinds import Kind, KindCodes, Limit, Mark
 from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
-from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
+from tickstock_cli.detectors.base import HIDDEN_LAST, Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST
 from tickstock_cli.kernels.compare import NEVER, SECOND_NS, cooldown_ns, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
@@ -174,11 +174,13 @@ class Trend:
             start_segment(state, heads, timestamp)
         checks = []
         if rows.flags[i] & HIDES_LAST:
-            checks.append(holds("may be a last price", False, Ending.HIDDEN))
+            checks.append(holds("may be a last price", False, Ending.HIDDEN, HIDDEN_LAST))
         elif timestamp < state["bucket_end"] or state["bucket"] < 0:
             if state["bucket"] >= 0:
                 checks.append(figure("time until the bucket ends", (state["bucket_end"] - timestamp) / SECOND_NS, "s"))
-            checks.append(holds("closes a bucket", False, Ending.WAITING))
+            here = "is within one" if state["bucket"] >= 0 else "begins the first"
+            unmet = f"a trend is judged when a bucket of {settings.bucket_seconds} s ends; this tick {here}"
+            checks.append(holds("closes a bucket", False, Ending.WAITING, unmet))
             if state["tail"] > 0:
                 checks += self._figures(state, ring, heads)
         else:
@@ -210,7 +212,7 @@ class Trend:
             at_least("valid windows", reading.valid, settings.min_windows, "", Ending.WAITING),
             figure("score", reading.score, "%/min"),
             at_least("size of the score", abs(reading.score), settings.direction_threshold, "%/min", Ending.BELOW),
-            holds("rates have one sign", reading.one_sign, Ending.BELOW),
+            holds("rates have one sign", reading.one_sign, Ending.BELOW, "the rates do not all have one sign"),
             at_least("smallest efficiency", smallest, settings.min_efficiency, "", Ending.BELOW),
             Check(
                 "direction and strength",
