@@ -85,6 +85,10 @@ def test_version_is_the_package_s() -> None:
             "no such option: --forc (Possible options: --force); see tickstock config init --help",
         ),
         (["config"], "missing command; see tickstock config --help"),
+        (["replay", "day", "--speed"], "option '--speed' requires an argument; see tickstock replay --help"),
+        (["replay", "--json=1"], "option '--json' does not take a value; see tickstock replay --help"),
+        (["config", "show", "--set"], "option '--set' requires an argument; see tickstock config show --help"),
+        (["--version=1"], "option '--version' does not take a value; see tickstock --help"),
     ],
 )
 def test_a_typo_is_one_line_with_a_suggestion(arguments: list[str], expected: str) -> None:

@@ -7,6 +7,7 @@ importing typer. A test compares each line with the first line of the command's 
 from __future__ import annotations
 
 from importlib import import_module
+from types import TracebackType
 from typing import Any
 
 import typer
@@ -50,8 +51,26 @@ COMMANDS = {
 """Name -> (module in this package : function, or Typer application of commands below it; first line of its help)."""
 
 
+class CommandContext(typer.Context):
+    """The context of a command, which every usage error gets: the parser raises some without one.
+
+    `exits` names the help of the context's command at the end of the line.
+    """
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if isinstance(error, typer.TyperException):
+            said = vars(error)  # the class that declares `ctx` is private to typer
+            if said.get("ctx", self) is None:
+                said["ctx"] = self
+        return super().__exit__(kind, error, trace)
+
+
 class CommandTable(TyperGroup):
     """The group of all commands of the table."""
+
+    context_class = CommandContext
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -79,4 +98,6 @@ def _load(name: str) -> Any:
         part = single
     command = typer.main.get_command(part)
     command.name = name
+    for each in (command, *getattr(command, "commands", {}).values()):
+        each.context_class = CommandContext
     return command
