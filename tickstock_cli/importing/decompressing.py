@@ -17,13 +17,12 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 import pyarrow as pa
 
 from tickstock_cli.core.counted import counted
+from tickstock_cli.core.first_bytes import BZIP2, GZIP, XZ, ZSTD
 
 ENDINGS = ("", ".gz", ".zst", ".bz2", ".xz")
 """Ends of the names of compressed files, behind those of their content; none is for plain ones."""
 ZIP_ENDING = ".zip"
 
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _TEXTS = (".csv", ".txt", ".tsv")
 _READ_BYTES = 256 << 10
 
@@ -59,15 +58,10 @@ class _Form:
 
 
 _FORMS = (
-    _Form("gzip", b"\x1f\x8b", lambda: zlib.decompressobj(wbits=31), (zlib.error,)),
-    _Form("bzip2", b"BZh", bz2.BZ2Decompressor, (OSError, ValueError)),
-    _Form("xz", b"\xfd7zXZ\x00", lzma.LZMADecompressor, (lzma.LZMAError,)),
+    _Form("gzip", GZIP, lambda: zlib.decompressobj(wbits=31), (zlib.error,)),
+    _Form("bzip2", BZIP2, bz2.BZ2Decompressor, (OSError, ValueError)),
+    _Form("xz", XZ, lzma.LZMADecompressor, (lzma.LZMAError,)),
 )
-
-
-def is_zip(head: bytes) -> bool:
-    """Return whether data begin as those of a zip file do."""
-    return head.startswith(_ZIP)
 
 
 def decompressed(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -88,7 +82,7 @@ def decompressed(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     form = next((form for form in _FORMS if head.startswith(form.begins)), None)
     if form is not None:
         yield from _members(form, head, pieces)
-    elif head.startswith(_ZSTD):
+    elif head.startswith(ZSTD):
         yield from _unzstd(head, pieces)
     else:
         yield head

@@ -16,13 +16,13 @@ from typing import IO
 
 from tickstock_cli.core.batch_file import TemporaryFolder
 from tickstock_cli.core.counted import counted
+from tickstock_cli.core.first_bytes import PARQUET, is_error_page, is_zip
 from tickstock_cli.errors import DataError, NotPublishedError, SourceFileError
 from tickstock_cli.importing.decompressing import (
     CutShortError,
     DamagedDataError,
     NotOneFileError,
     decompressed,
-    is_zip,
     unzipped,
 )
 from tickstock_cli.recording.manifest import sha256_of
@@ -31,8 +31,6 @@ from tickstock_cli.storage.reading import ObjectReader, object_size, object_vers
 
 BLOCK_BYTES = 8 << 20
 _PIECE_BYTES = 256 << 10
-_PARQUET = b"PAR1"
-_ERROR_PAGE = re.compile(rb"\s*<(?:\?xml|!doctype|html|error)", re.IGNORECASE)
 _ERROR_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
 
 
@@ -125,12 +123,12 @@ class SourceContent:
 
     def _check_first(self, block: bytes) -> None:
         """Raise SourceFileError if the content begins as that of no text."""
-        if _ERROR_PAGE.match(block):
+        if is_error_page(block):
             code = _ERROR_CODE.search(block)
             said = f" ({code[1].decode()})" if code else ""
             hint = "; the download may also have had no access: download it again"
             raise self._absent(f"holds a server's error page{said}, no data", hint)
-        if block.startswith(_PARQUET):
+        if block.startswith(PARQUET):
             raise SourceFileError(
                 f"{self.path}: is a Parquet file, which tickstock replay and inspect read as it is", "wrong_data"
             )

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from tickstock_cli.core.first_bytes import ARROW_FILE
 from tickstock_cli.core.marks import mark_of
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.core.stages import ArrivalOptions, Pace
@@ -32,7 +33,6 @@ from tickstock_cli.sources.row_stream import RowStream
 
 STANDARD_INPUT = "-"
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
-_FILE_MAGIC = b"ARROW1"
 
 
 class ArrowStream(RowStream):
@@ -137,7 +137,7 @@ class ArrowStream(RowStream):
             raise DataError(f"{self.name} is empty: its writer wrote no Arrow stream; see the errors of the writer")
         if not following:
             return None
-        if following.startswith(_FILE_MAGIC):
+        if following.startswith(ARROW_FILE):
             raise DataError(f"{self.name} is an Arrow file, not a stream: write it with pyarrow.ipc.new_stream")
         stream = pa.ipc.open_stream(source)  # type: ignore[arg-type]  # has what pyarrow needs of a file
         if (mark := mark_of(stream.schema)) is not None:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError
+from tickstock_cli.sources.other_formats import other_format
 from tickstock_cli.storage.fetching import original_name
 from tickstock_cli.storage.names import ObjectName
 
@@ -70,10 +71,10 @@ def reading(path: str | Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
-        raise DataError(_message(original_name(Path(path)) or path, error)) from error
+        raise DataError(_message(Path(path), original_name(Path(path)) or path, error)) from error
 
 
-def _message(name: str | Path | ObjectName, error: Exception) -> str:
+def _message(path: Path, name: str | Path | ObjectName, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"no such file: {name}"
     if isinstance(error, PermissionError):
@@ -85,6 +86,8 @@ def _message(name: str | Path | ObjectName, error: Exception) -> str:
         return _encrypted(name)
     if str(name).lower().endswith(TEXT_SUFFIXES):
         return f"cannot read {name}: it is not a Parquet file; {IMPORT_ADVICE}"
+    if (other := other_format(path)) is not None:
+        return f"cannot read {name}: it is not a Parquet file, but {other}"
     return f"cannot read {name}: it is damaged, cut off or not a Parquet file ({_first_line(error)})"
 
 
