@@ -17,7 +17,7 @@ import pyarrow.types as pt
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Batch, Int64s
 from tickstock_cli.kernels.normalise import first_descent_in_pieces
 from tickstock_cli.kernels.origins import fill_origins
-from tickstock_cli.sources.checks.pieces import Pieces, see_pieces
+from tickstock_cli.sources.checks.pieces import FilePieces, see_pieces
 from tickstock_cli.sources.checks.running import Watchers
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_numbers import frozen, values
@@ -97,7 +97,7 @@ def watch(stretches: Stretches, watchers: MutableMapping[int, Watchers]) -> None
             watchers[file.index] = Watchers(file.checked.watches)
     starts = stretches.starts
     chosen = files[0].reader.selected(stretches.rows)
-    pieces = Pieces(stretches.rows, chosen, starts, frozen(starts + stretches.counts), frozen(stretches.firsts))
+    pieces = FilePieces(stretches.rows, chosen, starts, frozen(starts + stretches.counts), frozen(stretches.firsts))
     see_pieces([watchers.get(file.index, ()) for file in files], pieces)
 
 

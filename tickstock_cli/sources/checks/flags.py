@@ -14,7 +14,7 @@ from tickstock_cli.core.marks import has_own_flags
 from tickstock_cli.errors import DataError
 from tickstock_cli.kernels.normalise import count_flags
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher, row_error
-from tickstock_cli.sources.checks.pieces import Pieces
+from tickstock_cli.sources.checks.pieces import FilePieces
 from tickstock_cli.sources.flag_bits import OURS, bits
 from tickstock_cli.sources.plain_numbers import Bools, frozen
 
@@ -83,11 +83,11 @@ class _FlagsWatcher:
 
     def see(self, rows: pa.RecordBatch, chosen: Bools | None, first: int) -> None:
         bounds = (frozen(np.array([bound])) for bound in (0, rows.num_rows, first))
-        self.see_pieces([self], Pieces(rows, chosen, *bounds))
+        self.see_pieces([self], FilePieces(rows, chosen, *bounds))
 
     @classmethod
-    def see_pieces(cls, watchers: Sequence[Self], pieces: Pieces) -> None:
-        """See pieces of files, whose flags have one name."""
+    def see_pieces(cls, watchers: Sequence[Self], pieces: FilePieces) -> None:
+        """Count the flags of pieces of files, whose columns have one name; raise at a bit that is not ours."""
         column = pieces.rows.column(pieces.rows.schema.get_field_index(watchers[0].column))
         flags, chosen = bits(column), pieces.chosen
         counts = pieces.ends - pieces.starts
@@ -109,6 +109,7 @@ class _FlagsWatcher:
             watcher.rows += count
 
     def error(self, row: int, value: Any) -> DataError:
+        """Return the error of a value in a row of the file, counted from 0."""
         return row_error(self.path, row, f"{self.column} is {value}, {_REMEDY}")
 
     def oddities(self) -> Iterator[Oddity]:

@@ -14,7 +14,7 @@ from tickstock_cli.sources.plain_numbers import Bools, frozen
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class FilePieces:
     """Rows of files, a piece of each.
 
     Parameters
@@ -35,10 +35,10 @@ class Pieces:
     ends: Int64s
     firsts: Int64s
 
-    def only(self, places: Sequence[int]) -> Pieces:
+    def only(self, places: Sequence[int]) -> FilePieces:
         """Return some of the pieces."""
         starts, ends, firsts = (frozen(bounds[places]) for bounds in (self.starts, self.ends, self.firsts))
-        return Pieces(self.rows, self.chosen, starts, ends, firsts)
+        return FilePieces(self.rows, self.chosen, starts, ends, firsts)
 
 
 @runtime_checkable
@@ -46,11 +46,11 @@ class PieceWatcher(Watcher, Protocol):
     """A watcher that can see the rows of its file among those of others."""
 
     @classmethod
-    def see_pieces(cls, watchers: Sequence[Self], pieces: Pieces) -> None:
+    def see_pieces(cls, watchers: Sequence[Self], pieces: FilePieces) -> None:
         """Show each watcher, of which there is one at least, the piece of its file; raises as ``see`` does."""
 
 
-def see_pieces(watchers: Sequence[Iterable[Watcher]], pieces: Pieces) -> None:
+def see_pieces(watchers: Sequence[Iterable[Watcher]], pieces: FilePieces) -> None:
     """Show pieces to the watchers of their files.
 
     Raises
@@ -72,7 +72,7 @@ def see_pieces(watchers: Sequence[Iterable[Watcher]], pieces: Pieces) -> None:
             _see_one_by_one(mine, theirs)
 
 
-def _see_one_by_one(watchers: Sequence[Watcher], pieces: Pieces) -> None:
+def _see_one_by_one(watchers: Sequence[Watcher], pieces: FilePieces) -> None:
     bounds = (column.tolist() for column in (pieces.starts, pieces.ends, pieces.firsts))
     for watcher, start, end, first in zip(watchers, *bounds, strict=True):
         chosen = None if pieces.chosen is None else pieces.chosen[start:end]
