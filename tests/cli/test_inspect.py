@@ -153,6 +153,24 @@ def test_a_missing_path_is_one_line_and_exit_code_3(tmp_path: Path) -> None:
     assert error_line(result) == f"no such file or folder: {tmp_path / 'nowhere.parquet'}"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("inspect", "{}"),
+        ("replay", "{}"),
+        ("verify", "{}"),
+        ("diff", "{}", "{}"),
+        ("import", "csv", "{}", "--out", "days"),
+    ],
+)
+def test_a_name_too_long_for_the_disk_is_that_of_a_missing_file(command: tuple[str, ...], tmp_path: Path) -> None:
+    """The system has an error of its own for it, but a script has the code of a missing file."""
+    name = f"{'a' * 300}.parquet"
+    result = run_tickstock(*(word.format(name) for word in command), folder=tmp_path)
+    assert result.returncode == 3
+    assert name in error_line(result)
+
+
 def test_outputs_of_tickstock_among_recordings_are_reported(here: Here, tmp_path: Path) -> None:
     """A file that stands in the folder and not in the table would be missed."""
     folder = morning(tmp_path / "recorded")

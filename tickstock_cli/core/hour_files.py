@@ -8,6 +8,7 @@ hour. So rows that are in both are known after a crash between any two operation
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -80,7 +81,7 @@ def hour_file(path: Path) -> HourFile | None:
 
 def is_recorded_folder(folder: Path) -> bool:
     """Return whether live runs are recorded in a folder."""
-    return (folder / RUN_FILE).is_file()
+    return os.path.isfile(folder / RUN_FILE)  # a path raises an error if its name is too long for the disk
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,12 +47,12 @@ def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
     for path in paths:
         if is_object(path):
             found.update(dict.fromkeys(_objects(path, suffixes)))
-        elif path.is_dir():
+        elif os.path.isdir(path):  # false, too, for a name that is too long for the disk
             below = sorted(file for file in path.rglob("*") if _is_wanted(file.relative_to(path), file, suffixes))
             if not below:
                 raise DataError(f"{path}: no file below it ends with {_shown(suffixes)}")
             found.update(dict.fromkeys(below))
-        elif has_magic(str(path)) and not path.exists():
+        elif has_magic(str(path)) and not os.path.exists(path):
             matches = sorted(Path(match) for match in glob(str(path), recursive=True) if os.path.isfile(match))
             if not matches:
                 raise DataError(f"no file matches {path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,7 +129,7 @@ def suffix_of(path: Path) -> str:
     DataError
         It is a folder.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # false, too, for a name that is too long for the disk
         raise FileNotFoundError(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
