@@ -15,6 +15,7 @@ from tickstock_cli.core.hour_files import EVENTS, hour_file, is_recorded_folder
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.lake import files_that_count
 from tickstock_cli.sources.object_tables import check_no_table
+from tickstock_cli.sources.path_hints import missing_path, path_hint
 from tickstock_cli.sources.unread import unread_files
 from tickstock_cli.storage.listing import StoredObject, objects_at
 from tickstock_cli.storage.names import is_object, object_name
@@ -127,13 +128,14 @@ def _expand(path: str, others: list[str]) -> list[str]:
     if os.path.exists(path):
         raise DataError(f"cannot read {path}: it is a pipe or a device, not a file")
     if not has_magic(path):
-        raise DataError(f"no such file or folder: {path}")
+        raise missing_path(path)
     matches = sorted(match for match in glob(path, recursive=True) if not _is_special(match))
     files = dict.fromkeys(
         file for match in matches for file in (_below(match, others) if os.path.isdir(match) else [match])
     )
     if not files:
-        raise DataError(f"no recording matches {path}")
+        hint = path_hint(path)
+        raise DataError(f"no recording matches {path}{f'; {hint}' if hint else ''}")
     return files_that_count(sorted(files))
 
 

@@ -14,6 +14,7 @@ from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.sources import SOURCES
 from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.path_hints import missing_path, path_hint
 from tickstock_cli.storage.names import is_object
 
 Target = str | Path
@@ -109,6 +110,8 @@ def _split_scheme(target: Target) -> tuple[str, Target]:
     if SOURCES.has(scheme):
         return scheme, name
     if not os.path.lexists(target) and not has_magic(str(target)):
+        if path_hint(str(target)) is not None:
+            raise missing_path(str(target))
         named = ", ".join(SOURCES.names)
         raise DataError(f"no such file or folder: {target}; and no source {scheme} (sources: {named})")
     return RECORDINGS, target

@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import re
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -103,7 +104,7 @@ def _unpacked_head(path: Path, program: str) -> bytes:
         if program == "xz":
             with lzma.open(path) as content:
                 return content.read(_HEAD_BYTES)
-        codec = "bz2" if program == "bzip2" else program
+        codec: Any = "bz2" if program == "bzip2" else program
         with pa.OSFile(str(path), "rb") as file, pa.CompressedInputStream(file, codec) as stream:
             return bytes(stream.read(_HEAD_BYTES))
     except (OSError, EOFError, ValueError, lzma.LZMAError, pa.ArrowException):

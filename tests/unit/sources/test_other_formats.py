@@ -11,6 +11,7 @@ import sqlite3
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,7 +33,7 @@ def parquet() -> bytes:
     return file.getvalue()
 
 
-def arrow(kind: Callable[..., pa.RecordBatchWriter]) -> bytes:
+def arrow(kind: Callable[..., Any]) -> bytes:
     """Return the content of an Arrow file or stream."""
     sink = pa.BufferOutputStream()
     with kind(sink, TICKS.schema) as writer:
