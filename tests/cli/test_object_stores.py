@@ -168,6 +168,12 @@ def test_events_are_compared_and_scored_in_a_store(
     known.put_file(f"{bucket}/market/_truth.parquet", tmp_path / "truth.parquet")
     scored = here("score", outs[0], f"s3://{bucket}/market", "--json", environment=known.environment)
     assert scored.returncode == 0, scored.stderr
+    other = truth.vstack(pl.DataFrame([("surge", "NONE", 1, 0, 1)], schema=truth.schema, orient="row"))
+    other.write_parquet(tmp_path / "other.parquet")
+    known.put_file(f"{bucket}/other/_truth.parquet", tmp_path / "other.parquet")
+    mistaken = here("score", outs[0], f"s3://{bucket}/other", environment=known.environment)
+    assert mistaken.returncode == 3
+    assert error_line(mistaken).startswith(f"{outs[0]} and s3://{bucket}/other are of different markets: ")
 
 
 def test_events_that_are_not_in_a_store_are_named(bucket: str, known: ObjectServer, here: Here) -> None:

@@ -22,6 +22,7 @@ from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.scoring.same_market import check_same_market
 from tickstock_cli.scoring.tables import read_events, read_truth
 from tickstock_cli.sources.event_files import read_declarations
+from tickstock_cli.storage.names import shown_as_path
 from tickstock_cli.synth.injections import InjectionKind
 
 HALT = "halt"
@@ -164,7 +165,7 @@ def score(
 
 
 def _name(table: pl.DataFrame | str | Path, otherwise: str) -> str:
-    return otherwise if isinstance(table, pl.DataFrame) else str(table)
+    return otherwise if isinstance(table, pl.DataFrame) else str(shown_as_path(table))
 
 
 def _score_kind(
