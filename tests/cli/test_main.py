@@ -88,6 +88,8 @@ def test_version_is_the_package_s() -> None:
         (["replay", "day", "--speed"], "option '--speed' requires an argument; see tickstock replay --help"),
         (["replay", "--json=1"], "option '--json' does not take a value; see tickstock replay --help"),
         (["config", "show", "--set"], "option '--set' requires an argument; see tickstock config show --help"),
+        (["live", "foo"], "got unexpected extra argument (foo); see tickstock live --help"),
+        (["live", "foo", "bar"], "got unexpected extra arguments (foo bar); see tickstock live --help"),
         (["--version=1"], "option '--version' does not take a value; see tickstock --help"),
     ],
 )

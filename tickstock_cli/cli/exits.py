@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -37,6 +38,8 @@ DEBUG_VARIABLE = "TICKSTOCK_DEBUG"
 
 RUST_PANIC = "PanicException"
 """The class of a failure within polars; it is no ``Exception`` and cannot be imported."""
+
+_EXTRA = re.compile(r"(extra argument)\(s\) \((.*)\)")
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -101,6 +104,7 @@ def _usage_line(error: typer.TyperException) -> str:
 
     # Checks of options put the class of the error first.
     message = plain_words(error.format_message().rstrip(".").replace("Value error, ", ""))
+    message = _EXTRA.sub(lambda found: f"{found[1]}{'s' if ' ' in found[2] else ''} ({found[2]})", message)
     context = getattr(error, "ctx", None)
     hint = f"; see {context.command_path} --help" if context else ""
     return f"{message[:1].lower()}{message[1:]}{hint}"
