@@ -25,8 +25,12 @@ CONNECT_SECONDS = 10
 SILENT_SECONDS = 15
 """A server that sends nothing for so long is asked again."""
 ATTEMPTS = 3
-RETRY_SECONDS = 40
-"""The same limits for Google's library, which takes a time."""
+RETRY_SECONDS = 15
+"""Google's library begins no wait after so long.
+
+Its waits are 1 to 2 s, 2 to 4 s, 4 to 8 s and so on, so that the last one begun within 15 s ends within 31 s. A
+limit of 40 s would allow 104 s.
+"""
 
 _S3_ENDPOINT = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _S3_REGION = ("AWS_REGION", "AWS_DEFAULT_REGION")

@@ -10,6 +10,7 @@ from tests.object_server import ObjectServer
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.unread import unread_files, unread_notes
+from tickstock_cli.storage import stores
 from tickstock_cli.storage.listing import objects_at
 from tickstock_cli.storage.names import is_object, object_name, shown_as_path
 
@@ -124,6 +125,22 @@ def test_a_server_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(DataError, match=r"^cannot read s3://archive/x: the server cannot be reached or does not "):
         objects_at("s3://archive/x", [".parquet"])
+
+
+def test_a_google_server_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's limit is the one that is set: its own is 15 minutes."""
+    monkeypatch.setattr(stores, "RETRY_SECONDS", 1)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9")
+    with pytest.raises(DataError, match=r"^cannot read gs://archive/x: the server cannot be reached or does not "):
+        objects_at("gs://archive/x", [".parquet"])
+
+
+def test_the_waits_of_the_google_library_end_within_a_minute() -> None:
+    """The docs promise it: a wait can begin right before the limit, and lasts up to twice all shortest ones before."""
+    limit, waits = stores.RETRY_SECONDS, 0
+    while 2**waits - 1 < limit:  # the shortest waits so far, 1 + 2 + 4 + ...
+        waits += 1
+    assert limit + 2**waits + stores.CONNECT_SECONDS < 60
 
 
 @pytest.mark.parametrize(
