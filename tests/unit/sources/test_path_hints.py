@@ -28,7 +28,7 @@ BRACES = "a shell expands braces only outside quotes: leave the quotes out, or n
         ("s3a://archive/ticks.parquet", "write s3://archive/ticks.parquet"),
         ("gcs://archive/ticks.parquet", "write gs://archive/ticks.parquet"),
         ("abfss://a@b/ticks.parquet", "of stores s3:// and gs:// alone are read: copy it there, or to the disk"),
-        ("~/none.parquet", "a shell expands ~ only outside quotes: write /home/me/none.parquet"),
+        ("~/none.parquet", "a shell expands ~ only outside quotes: write /homes/me/none.parquet"),
         ("{none,nothing}.parquet", BRACES),
         ("day-{1..3}.parquet", BRACES),
         ("$NONE/ticks.parquet", "a shell expands variables only outside single quotes: use double quotes"),
@@ -36,7 +36,7 @@ BRACES = "a shell expands braces only outside quotes: leave the quotes out, or n
 )
 def test_a_missing_path_is_told_what_to_write(monkeypatch: pytest.MonkeyPatch, path: str, hint: str) -> None:
     """One line, with the path as it was written."""
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/homes/me")
     with pytest.raises(DataError) as caught:
         open_source([path], ReadOptions())
     assert str(caught.value) == f"no such file or folder: {path}; {hint}"
@@ -45,13 +45,13 @@ def test_a_missing_path_is_told_what_to_write(monkeypatch: pytest.MonkeyPatch, p
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("~/none*.parquet", "a shell expands ~ only outside quotes: write /home/me/none*.parquet"),
+        ("~/none*.parquet", "a shell expands ~ only outside quotes: write /homes/me/none*.parquet"),
         ("{a,b}*.parquet", BRACES),
     ],
 )
 def test_a_glob_without_a_match_is_told_what_to_write(monkeypatch: pytest.MonkeyPatch, path: str, hint: str) -> None:
     """A quoted glob reaches tickstock with all that the shell would have expanded."""
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/homes/me")
     with pytest.raises(DataError) as caught:
         open_source([path], ReadOptions())
     assert str(caught.value) == f"no recording matches {path}; {hint}"
