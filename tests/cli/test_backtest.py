@@ -215,7 +215,7 @@ def test_a_detector_that_cheats_ends_with_exit_code_4(here: Here, monkeypatch: p
         (("--strategy", "s.toml", "--strategy", "s.toml"), 2, "are both named s: give one of them another name"),
         (("--strategy", "s.toml", "--set", "exit.stop=1"), 2, "unknown key exit.stop (in --set); did you mean stop_pe"),
         (("--strategy", "nowhere:Class"), 2, "cannot load the strategy nowhere:Class: ModuleNotFoundError"),
-        (("--check-lookahead", "99999999"), 2, "Input should be less than or equal to 10000"),
+        (("--check-lookahead", "99999999"), 2, "must be less than or equal to 10000"),
     ],
 )
 @pytest.mark.usefixtures("days")

@@ -365,7 +365,7 @@ def test_a_check_tells_what_is_granted_and_fails_if_something_is_not(tmp_path: P
             out, err = ended(refused)
 
     assert granted.returncode == 0
-    assert "AM             1 of 1 subscriptions acknowledged" in granted.stdout
+    assert "AM             1 of 1 subscription acknowledged" in granted.stdout
     assert re.search(r"authenticated  yes\n.*\n.*\n  rows .*\n  lag .*\n  clock offset ", granted.stdout)
     (found,) = json.loads(out)["connections"]
     assert refused.returncode == 1

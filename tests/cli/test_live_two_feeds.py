@@ -81,7 +81,7 @@ def test_a_check_of_two_feeds_shows_both(tmp_path: Path) -> None:
     assert process.returncode == 0, err
     told = [" ".join(line.split()) for line in out.splitlines()]
     assert [told[at] for at in (0, 7)] == [f"{feed}/stocks" for feed in feeds]
-    assert {f"{channel} 1 of 1 subscriptions acknowledged" for channel in ("T", "AM", "FMV")} <= set(told)
+    assert {f"{channel} 1 of 1 subscription acknowledged" for channel in ("T", "AM", "FMV")} <= set(told)
 
 
 def test_an_address_for_fair_values_needs_their_channel(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

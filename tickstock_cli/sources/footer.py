@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tickstock_cli.core.arrow_arrays import values
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.other_formats import other_format
@@ -179,11 +180,10 @@ class OpenParquet(pq.ParquetFile):
 
 def _check_places(column: Any) -> None:
     places = column.indices
-    if places.null_count:
-        places = places.drop_null()
-    numbers = places.to_numpy()  # of a fixed width: nothing is copied
-    # As unsigned numbers, those below 0 are the largest.
-    if len(numbers) and int(numbers.view(f"u{numbers.itemsize}").max()) >= len(column.dictionary):
+    if places.null_count == len(places):
+        return
+    unsigned = np.dtype(f"u{places.type.bit_width // 8}").type  # those below 0 are the largest
+    if int(values(places, unsigned, 0).max()) >= len(column.dictionary):
         raise pa.ArrowInvalid("an index is not in its dictionary")
 
 
