@@ -32,6 +32,8 @@ _MOST_ROWS_OF_PARTS = 1 << 20
 _FAR = 60 * NS_PER_SECOND
 """How far behind other rows are those of a ticker that was sorted: more than feeds are apart."""
 _FEWEST_FAR = 0.2
+_FEWEST_TOGETHER = 1.5
+"""Rows that are far behind, on average, wherever time goes back."""
 _MOST_LATE = 0.02
 """Of the rows of parts: so many can be behind others of their own ticker."""
 
@@ -66,12 +68,15 @@ def _remedy_of_tickers(file: RecordingFile) -> str | None:
 
 
 def _has_sorted_parts(file: RecordingFile) -> bool:
-    """Return whether many rows are far behind those of other tickers, and hardly one behind those of its own."""
+    """Return whether many rows are far behind those of other tickers, and hardly one behind those of its own.
+
+    Where a ticker begins, several rows are far behind: one that came late is behind for itself.
+    """
     if "ticker" not in file.layout.columns:
         return False
     columns = list(dict.fromkeys([*file.time_columns, *file.layout.theirs("ticker")]))
     reader = RowReader(file.read_from, file.group_starts, columns, file.text_columns, _CHUNK_ROWS)
-    latest, count, far, late = MIN_NS, 0, 0, 0
+    latest, last, count, far, late, begun = MIN_NS, MIN_NS, 0, 0, 0, 0
     ids: dict[Any, int] = {}
     latest_of = np.empty(0, dtype=np.int64)
     try:
@@ -86,10 +91,12 @@ def _has_sorted_parts(file: RecordingFile) -> bool:
             far += int(np.count_nonzero(before - available > _FAR))
             late += int(np.count_nonzero(_behind_own(codes, available, latest_of)))
             np.maximum.at(latest_of, codes, available)
-            latest, count = int(before[-1]), count + len(available)
+            begun += int(np.count_nonzero(available < np.append(last, available[:-1])))
+            latest, last, count = int(before[-1]), int(available[-1]), count + len(available)
     finally:
         reader.close()
-    return count > 0 and far >= _FEWEST_FAR * count and late <= _MOST_LATE * count
+    are_many = far >= max(_FEWEST_FAR * count, _FEWEST_TOGETHER * begun)
+    return begun > 0 and are_many and late <= _MOST_LATE * count
 
 
 def _behind_own(codes: Int64s, times: Int64s, latest_of: Int64s) -> Bools:

@@ -79,6 +79,12 @@ def test_parts_that_are_sorted_by_ticker_have_to_be_sorted(write: Write) -> None
     assert read(path, Unsorted.SORT) == len(parts(3))
 
 
+def test_rows_that_came_late_are_no_parts(write: Write) -> None:
+    """Two of six rows stand behind a later one of another ticker, each alone."""
+    path = write_rows(write, ("A", 100), ("B", 0), ("A", 200), ("B", 400), ("A", 300), ("B", 500))
+    assert read(path, Unsorted.REJECT) == 6
+
+
 def test_parts_in_a_wrong_order_have_both_ways_out(write: Write) -> None:
     """Rows that are behind their own ticker's are rejected, and counted."""
     rows = [(ticker, second) for second in range(0, 600, 5) for ticker in "AB"]
