@@ -293,8 +293,7 @@ def _named_taps(request: Request) -> Iterator[dict[str, Tap]]:
 
 def _open_source(request: Request, options: ReadOptions) -> NamedSource:
     """Open the source of a request; a run that resumes must be able to read it again."""
-    keeps_originals = request.strict or request.rejects is not None
-    options = replace(options, keep_originals=keeps_originals, reads_at_once=not request.resume)
+    options = replace(options, keep_originals=request.strict or request.rejects is not None)
     if request.checkpoint is not None:
         return open_repeatable(request.paths, options, "a checkpoint is of no use without it")
     return open_source(request.paths, options)

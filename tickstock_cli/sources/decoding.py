@@ -1,25 +1,23 @@
 """Decodes whole files in threads, ahead of those who need their rows.
 
-Arrow decodes without holding Python's lock, so files are decoded side by side, and while others are opened or turned
+Arrow decodes without holding Python's lock, so files are decoded side by side, and while the rows of others are turned
 into numbers. Rows are returned in the order in which files are asked for, whichever thread is done first.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tickstock_cli.sources.footer import SMALL_BYTES, OpenParquet, open_content, open_parquet, reading
+from tickstock_cli.sources.footer import SMALL_BYTES, open_parquet, reading
 from tickstock_cli.sources.recording_file import RecordingFile
 
 MOST_THREADS = 4
-TOGETHER = 16
+_TOGETHER = 16
 """Files that a thread decodes before it looks for others."""
 
 Rows = list[pa.RecordBatch]
@@ -48,22 +46,16 @@ class Decoding:
         """
         for some in (files, then):
             missing = [file for file in some if file.read_from not in self._begun]
-            for first in range(0, len(missing), TOGETHER):
-                part = missing[first : first + TOGETHER]
-                self.begin(part, [partial(_opened, file) for file in part])
+            for first in range(0, len(missing), _TOGETHER):
+                part = missing[first : first + _TOGETHER]
+                self._begin(part)
         return [self._take(file) for file in files]
 
-    def begin(self, files: Sequence[RecordingFile], opened: Sequence[Callable[[], OpenParquet]]) -> None:
-        """Decode files in a thread.
-
-        Parameters
-        ----------
-        opened
-            Each opens its file, in that thread.
-        """
+    def _begin(self, files: Sequence[RecordingFile]) -> None:
+        """Decode files in a thread."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "decode")
-        task = self._threads.submit(_decoded, files, opened)
+        task = self._threads.submit(_decoded, files)
         self._begun |= {file.read_from: (task, place) for place, file in enumerate(files)}
 
     def _take(self, file: RecordingFile) -> Rows:
@@ -81,19 +73,13 @@ class Decoding:
             self._threads = None
 
 
-def in_memory(file: RecordingFile, content: bytes, metadata: pq.FileMetaData) -> Callable[[], OpenParquet]:
-    """Return what opens a file whose content and footer are in memory."""
-    return partial(open_content, file.path, content, metadata, file.text_columns)
+def _decoded(files: Sequence[RecordingFile]) -> list[Rows]:
+    return [_rows(file) for file in files]
 
 
-def _opened(file: RecordingFile) -> OpenParquet:
-    return open_parquet(file.read_from, text=file.text_columns, buffer_size=0, at_once=SMALL_BYTES)
-
-
-def _decoded(files: Sequence[RecordingFile], opened: Sequence[Callable[[], OpenParquet]]) -> list[Rows]:
-    return [_rows(file, open_file) for file, open_file in zip(files, opened, strict=True)]
-
-
-def _rows(file: RecordingFile, open_file: Callable[[], OpenParquet]) -> Rows:
-    with reading(file.path), open_file() as parquet:
+def _rows(file: RecordingFile) -> Rows:
+    with (
+        reading(file.path),
+        open_parquet(file.read_from, text=file.text_columns, buffer_size=0, at_once=SMALL_BYTES) as parquet,
+    ):
         return list(parquet.iter_batches(max(1, file.rows), columns=file.columns, use_threads=False))

@@ -16,7 +16,6 @@ from tickstock_cli.sources.available_bounds import first_available, row_group, t
 from tickstock_cli.sources.checks.facts import Facts, Oddity
 from tickstock_cli.sources.checks.running import Checked
 from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.early_decoding import EarlyDecoding
 from tickstock_cli.sources.first_rows import FirstRows
 from tickstock_cli.sources.footer import TINY_BYTES, Footer, check_decrypted, open_parquet, reading
 from tickstock_cli.sources.interpretation import HEAD_ROWS
@@ -37,13 +36,10 @@ class FileOpener:
     ----------
     options
         Those of the user.
-    early
-        Is given every file that was opened.
     """
 
-    def __init__(self, options: ReadOptions, early: EarlyDecoding | None = None) -> None:
+    def __init__(self, options: ReadOptions) -> None:
         self._layouts = SharedLayouts(options)
-        self._early = early
 
     def open(self, found: FoundFile, index: int = -1) -> RecordingFile:
         """Read a file's footer, and its first rows where that does not suffice, and recognise it.
@@ -64,8 +60,7 @@ class FileOpener:
         SchemaError
             The columns or their types do not fit a record type.
         """
-        early = self._early
-        file = open_parquet(found.read_from, at_once=TINY_BYTES if early is None else early.most_bytes)
+        file = open_parquet(found.read_from, at_once=TINY_BYTES)
         with file, reading(found.path):
             check_decrypted(found.read_from, file)
             shared = self._layouts.of(file)
@@ -93,7 +88,7 @@ class FileOpener:
                 time_bounds=partial(time_bounds, groups, layout, how),
                 said=alike.said,
             )
-            opened = RecordingFile(
+            return RecordingFile(
                 index=index,
                 path=path,
                 record=layout.record.name,
@@ -112,9 +107,6 @@ class FileOpener:
                 where_columns=alike.where_columns,
                 text_columns=footer.plain_dictionaries(alike.text_columns),
             )
-            if early is not None:
-                early.add(opened, file)
-            return opened
 
     def _reading(self, shared: SharedSchema, found: FoundFile, file: pq.ParquetFile) -> tuple[Layout, SharedReading]:
         try:

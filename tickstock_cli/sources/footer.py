@@ -117,20 +117,6 @@ def open_parquet(
         return OpenParquet(source, content, read_dictionary=list(text), buffer_size=buffer_size)
 
 
-def open_content(path: str | Path, content: bytes, metadata: pq.FileMetaData, text: Sequence[str] = ()) -> OpenParquet:
-    """Open a file that is in memory, and whose footer is known.
-
-    Parameters
-    ----------
-    path
-        For messages.
-    text
-        Columns to decode as dictionaries.
-    """
-    with reading(path):
-        return OpenParquet(pa.BufferReader(content), content, metadata=metadata, read_dictionary=list(text))
-
-
 def _content(path: str | Path, most_bytes: int) -> bytes | None:
     """Return the content of a file; None for a larger one."""
     with open(path, "rb", buffering=0) as file:

@@ -76,8 +76,6 @@ class ReadOptions:
         Settings of the source that is opened: its section, or its defaults. ``sources.opening`` fills it in.
     keep_originals
         Whether the run looks up original rows: a source that can be read only once must store them then.
-    reads_at_once
-        Whether all rows are read as soon as the files are open, so that small files are decoded meanwhile.
     judges_late
         Whether ``Unsorted.REJECT`` only counts what it would reject, so that a file that it misreads is read, too.
     """
@@ -104,7 +102,6 @@ class ReadOptions:
     sections: Mapping[str, Any] = field(default_factory=dict)
     params: Any = None
     keep_originals: bool = True
-    reads_at_once: bool = False
     judges_late: bool = False
 
 

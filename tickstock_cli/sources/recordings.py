@@ -29,7 +29,6 @@ from tickstock_cli.sources.checks.running import Watchers, joined
 from tickstock_cli.sources.copied_files import without_copies
 from tickstock_cli.sources.decoding import Decoding
 from tickstock_cli.sources.discover import discover
-from tickstock_cli.sources.early_decoding import EarlyDecoding
 from tickstock_cli.sources.file_opener import FileOpener
 from tickstock_cli.sources.file_streams import FileStreams
 from tickstock_cli.sources.interpretation import Guess
@@ -79,8 +78,6 @@ class Recordings:
         Ticks, then bars, then fair values; within a type in the order given. Built by ``open``.
     left_out
         Outputs of tickstock among the found files.
-    decoding
-        Decodes some of the files already.
 
     Notes
     -----
@@ -88,13 +85,7 @@ class Recordings:
     ``batches`` iterator can be active; it can run in another thread than ``open``.
     """
 
-    def __init__(
-        self,
-        files: Sequence[RecordingFile],
-        options: ReadOptions,
-        left_out: Sequence[str] = (),
-        decoding: Decoding | None = None,
-    ) -> None:
+    def __init__(self, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> None:
         self.files = tuple(files)
         self.left_out = tuple(left_out)
         self.unread: tuple[UnreadFiles, ...] = ()
@@ -102,7 +93,6 @@ class Recordings:
         self.symbols = SymbolTable()
         self._options = options
         self._temporary = TemporaryFolder(options.sort_dir)
-        self._decoding = decoding or Decoding()
         self._unsorted: Sequence[bool] | None = None
         self._watching = _Watching(())
 
@@ -126,33 +116,22 @@ class Recordings:
         """
         options = options or ReadOptions()
         check_mapping(options.columns)
-        decoding = Decoding()
-        try:
-            others: list[str] = []
-            files, left_out = _opened(paths, options, decoding, others)
-            recordings = cls.of(files, options, left_out, decoding)
-            recordings.unread = unread_files(others)
-            recordings.check_mapping()
-        except BaseException:
-            decoding.close()
-            raise
+        others: list[str] = []
+        files, left_out = _opened(paths, options, others)
+        recordings = cls.of(files, options, left_out)
+        recordings.unread = unread_files(others)
+        recordings.check_mapping()
         return recordings
 
     @classmethod
-    def of(
-        cls,
-        files: Sequence[RecordingFile],
-        options: ReadOptions,
-        left_out: Sequence[str] = (),
-        decoding: Decoding | None = None,
-    ) -> Self:
+    def of(cls, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> Self:
         """Return a recording of files that are open already, in the given order; one of those with the same rows."""
         files = _of_partitions(files, options.where)
         if options.copies == "once":
             files = without_copies(files)
         ordered = sorted(files, key=lambda file: _TYPE_ORDER[file.record])
         numbered = [file if file.index == index else replace(file, index=index) for index, file in enumerate(ordered)]
-        return cls(numbered, options, left_out, decoding)
+        return cls(numbered, options, left_out)
 
     def check_mapping(self) -> None:
         """Raise UsageError if the options name a column that no file has."""
@@ -264,7 +243,7 @@ class Recordings:
         if len(positions) != len(self.files):
             raise UsageError(f"a recording of {counted(len(self.files), 'file')} has positions for {len(positions)}")
         unsorted = self._need_sorting()
-        decoding, self._decoding = self._decoding, Decoding()
+        decoding = Decoding()
         watching = _Watching(self.files if self._options.copies == "once" else ())
         streams = FileStreams(
             self.files, self._options, self.symbols, self._temporary, positions, unsorted, watching.watchers, decoding
@@ -305,7 +284,6 @@ class Recordings:
 
     def close(self) -> None:
         """Remove temporary files. Idempotent."""
-        self._decoding.close()
         self._temporary.close()
 
     def __enter__(self) -> Self:
@@ -318,7 +296,7 @@ class Recordings:
 
 
 def _opened(
-    paths: Sequence[str | Path], options: ReadOptions, decoding: Decoding, others: list[str]
+    paths: Sequence[str | Path], options: ReadOptions, others: list[str]
 ) -> tuple[list[RecordingFile], list[str]]:
     """Open the files of paths; return them, and the outputs of tickstock among them.
 
@@ -335,8 +313,7 @@ def _opened(
     files: list[RecordingFile] = []
     left_out: list[str] = []
     empty: NoRowsError | None = None
-    early = EarlyDecoding(decoding) if _reads_whole(options) else None
-    opener = FileOpener(options, early)
+    opener = FileOpener(options)
     with no_gc():  # what is made here stays, so that collections would look at all of it many times, for nothing
         for found in readable(within(discover(paths, others), options), options.sort_dir):
             try:
@@ -353,15 +330,7 @@ def _opened(
         raise empty
     if not files:
         raise DataError(only_outputs_message(paths) if left_out else no_rows_message(paths))
-    if early is not None:
-        early.begin()
     return files, left_out
-
-
-def _reads_whole(options: ReadOptions) -> bool:
-    """Return whether all files are read at once, each from its first row to its last."""
-    is_bounded = options.start is not None or options.end is not None
-    return options.reads_at_once and not is_bounded and options.unsorted is not Unsorted.SORT
 
 
 def _of_partitions(files: Sequence[RecordingFile], where: Where) -> Sequence[RecordingFile]:

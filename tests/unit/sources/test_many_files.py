@@ -127,3 +127,20 @@ def test_origins_of_files_that_are_read_together_name_file_and_row(tmp_path: Pat
         assert (first.positions, second.positions) == ((1, 2), (2, 3))
         (rest,) = recordings.batches(3, first.positions)
         assert rest.ticks.origin.tolist() == second.ticks.origin.tolist()
+
+
+def test_a_look_at_a_position_beside_a_run_takes_nothing_from_it(tmp_path: Path) -> None:
+    """As a checkpoint within a step has it: neither rows that are being decoded, nor counts of flags."""
+    folder = write_tickers(tmp_path / "many", {f"T{number:03}": list(range(50)) for number in range(100)})
+    for path in folder.iterdir():
+        ticks = pq.read_table(path)
+        pq.write_table(ticks.append_column("flags", pa.array([2] * ticks.num_rows, pa.uint8())), path)
+    with Recordings.open([folder], ReadOptions()) as recordings:
+        steps = recordings.batches(1_000)
+        first, second = next(steps), next(steps)
+        look = next(recordings.batches(10, first.positions))
+        rows = len(first) + len(second) + sum(len(step) for step in steps)
+        (note,) = recordings.notes
+    assert look.positions[0] >= first.positions[0]
+    assert rows == 5_000
+    assert "flags keep 0 of 5,000 ticks from the last price, 5,000 from volumes" in note
