@@ -103,13 +103,13 @@ class Facts:
         "_find_time_bounds",
         "_first",
         "_first_rows",
+        "_kept",
         "_partitions",
         "_path",
         "_reader",
         "_said",
         "_scan",
         "_time_bounds",
-        "kept",
         "layout",
         "options",
         "schema",
@@ -135,8 +135,7 @@ class Facts:
         self.schema = schema
         self.options = options
         self.was_asked = False
-        self.kept: dict[str, Any] = {}
-        """What a check computed of this file for others, by a name."""
+        self._kept: dict[str, Any] = {}
         self._path = path
         self._partitions = partitions
         self._reader = reader
@@ -168,6 +167,12 @@ class Facts:
     def has(self, ours: str) -> bool:
         """Return whether the file or its partitions have one of our columns."""
         return ours in self.layout.columns or ours in self.layout.constants
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a check computed of this file for others, by a name."""
+        self.was_asked = True
+        return self._kept
 
     @property
     def path(self) -> str:

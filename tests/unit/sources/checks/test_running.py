@@ -109,3 +109,34 @@ def test_what_is_asked_once_is_not_asked_again(tmp_path: Path) -> None:
     mine.once(ask)
     mine.once(ask)
     assert len(times) == 1
+
+
+def write_bars(path: Path, minutes: list[int]) -> None:
+    """Write bars of one ticker that begin at minutes after noon."""
+    count = len(minutes)
+    times = pa.array([NOON + minute * 60 * SECOND for minute in minutes], pa.timestamp("ns", "UTC"))
+    prices = {name: [185.0] * count for name in ("open", "high", "low", "close")}
+    pq.write_table(pa.table({"ticker": ["IBM"] * count, "timestamp": times, **prices, "volume": [1] * count}), path)
+
+
+def test_bars_are_told_the_same_after_any_other(tmp_path: Path) -> None:
+    """Their first rows are sorted once for all checks of a file, not for those of the next file."""
+    rows = {"clean": list(range(10)), "twice": sorted([*range(10), *range(10)]), "five": list(range(0, 50, 5))}
+    for name, minutes in rows.items():
+        write_bars(tmp_path / f"{name}.parquet", minutes)
+    alone = {name: found(FileOpener(ReadOptions()), tmp_path / f"{name}.parquet") for name in rows}
+    assert not alone["clean"]
+    assert alone["twice"]
+    for first, second in permutations(rows, 2):
+        opener = FileOpener(ReadOptions())
+        told = [found(opener, tmp_path / f"{name}.parquet") for name in (first, second)]
+        assert told == [alone[first], alone[second]]
+
+
+def test_who_takes_what_another_check_kept_has_asked_the_file(tmp_path: Path) -> None:
+    """Otherwise what it finds would be taken for that of all files alike."""
+    mine = facts(tmp_path / "a.parquet", [])
+    mine.kept["bars"] = "of this file"
+    mine.was_asked = False
+    assert mine.kept["bars"] == "of this file"
+    assert mine.was_asked
