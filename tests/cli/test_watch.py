@@ -241,6 +241,8 @@ def test_a_closed_stdout_ends_watching_quietly(served_events: tuple[Path, str]) 
         (["--json", "--highest-first"], "--highest-first is for lines on the terminal"),
         (["--universe", "core"], "no universe is named 'core'; this run has none"),
         (["--tickers", ","], "--tickers , names no ticker"),
+        (["--kinds", ","], "--kinds , has no name; write A,B"),
+        (["--sources", " , "], "--sources , has no name"),
     ],
 )
 def test_an_invalid_address_is_an_error_of_one_line(

@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+
+from tickstock_cli.errors import UsageError
 
 COMMANDS = {
     "replay": ("replay:replay", "Replay recordings through the pipeline and tell what it would have told."),
@@ -67,6 +69,43 @@ class CommandContext(typer.Context):
         return super().__exit__(kind, error, trace)
 
 
+class CheckedCommand(TyperCommand):
+    """A command that refuses an empty text as the value of an option or an argument.
+
+    Mostly such a text is a variable of a script that is not set. Some types would read it as the default, as no limit
+    or as the folder here, so the command checks it before they do.
+    """
+
+    context_class = CommandContext
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments as typer does.
+
+        Raises
+        ------
+        UsageError
+            A value is empty.
+        """
+        if not ctx.resilient_parsing:
+            self._check_values(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _check_values(self, ctx: Any, args: list[str]) -> None:
+        given, _, _ = self.make_parser(ctx).parse_args(list(args))
+        if given.get("help"):
+            return
+        parameters: list[Any] = self.get_params(ctx)  # typer declares less of them than it gives them
+        for parameter in parameters:
+            value = given.get(parameter.name)
+            if "" not in (value if isinstance(value, list | tuple) else [value]):
+                continue
+            name = f"{parameter.param_type_name} '{parameter.display_name_raw.strip('[]')}'"
+            if parameter.param_type_name == "option":
+                name = f"option '{parameter.opts[0]}'"
+            way_out = "" if parameter.required else f", or leave the {parameter.param_type_name} out"
+            raise UsageError(f"{name} has an empty value: give it one{way_out}; see {ctx.command_path} --help")
+
+
 class CommandTable(TyperGroup):
     """The group of all commands of the table."""
 
@@ -96,8 +135,9 @@ def _load(name: str) -> Any:
         single = typer.Typer(rich_markup_mode=None, add_completion=False)
         single.command(name)(part)
         part = single
+    for each in part.registered_commands:
+        each.cls = CheckedCommand
     command = typer.main.get_command(part)
     command.name = name
-    for each in (command, *getattr(command, "commands", {}).values()):
-        each.context_class = CommandContext
+    command.context_class = CommandContext
     return command

@@ -71,13 +71,18 @@ def with_optional_values(arguments: Sequence[str]) -> list[str]:
     ['replay', '--serve', '0.0.0.0', 'day']
     >>> with_optional_values(["backtest", "--check-lookahead", "day"])
     ['backtest', '--check-lookahead', '25', 'day']
+
+    An empty text stays the value, which the command refuses.
+
+    >>> with_optional_values(["replay", "day", "--serve", ""])
+    ['replay', 'day', '--serve', '']
     """
     complete: list[str] = []
     for place, argument in enumerate(arguments):
         complete.append(argument)
-        following = arguments[place + 1] if place + 1 < len(arguments) else ""
+        following = arguments[place + 1] if place + 1 < len(arguments) else None
         pattern, value = OPTIONAL_VALUES.get(argument, (None, ""))
-        if pattern is not None and not pattern.fullmatch(following):
+        if pattern is not None and following != "" and not pattern.fullmatch(following or ""):
             complete.append(value)
     return complete
 

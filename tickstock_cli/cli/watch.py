@@ -88,9 +88,9 @@ def watch(
     taker = Taker(out or [], as_json, highest_first)
     symbols = parse_symbols(tickers, "--tickers")
     subscription = Subscription(
-        kinds=_split(kinds),
+        kinds=_names(kinds, "--kinds"),
         tickers=None if symbols is None else tuple(sorted(symbols)),
-        sources=_split(sources),
+        sources=_names(sources, "--sources"),
         min_priority=min_priority,
         universe=universe,
         start=_start(start),
@@ -115,8 +115,11 @@ def watch(
     _tell(f"the run is over: {counted(taker.count, 'event')}")
 
 
-def _split(texts: list[str] | None) -> tuple[str, ...] | None:
-    return None if texts is None else tuple(name for text in texts for name in text.replace(",", " ").split())
+def _names(texts: list[str] | None, option: str) -> tuple[str, ...] | None:
+    names = tuple(name for text in texts or () for name in text.replace(",", " ").split())
+    if texts and not names:
+        raise UsageError(f"{option} {texts[0]} has no name; write A,B")
+    return names or None
 
 
 def _start(text: str) -> int | Literal["now", "first"]:
