@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
-
-from tickstock_cli.errors import DataError
 
 if TYPE_CHECKING:
     from tickstock_cli.broadcast.broadcast import Broadcast
     from tickstock_cli.engine.control import Control
     from tickstock_cli.replaying import Request
     from tickstock_cli.serving.server import Address
-
-
-def check_before_serving(request: Request, arguments: Sequence[str] | None = None) -> None:
-    """Raise the errors that stop a replay before its first row, before a client can connect to it.
-
-    Parameters
-    ----------
-    arguments
-        The words of the command; None: those of this process. A path after ``--serve`` may be a mistaken address.
-
-    Raises
-    ------
-    UsageError
-        The request contradicts itself.
-    DataError
-        A recording is missing or cannot be read.
-    """
-    from tickstock_cli.replaying import check
-
-    try:
-        check(request)
-    except DataError as error:
-        words = sys.argv if arguments is None else arguments
-        following = next((word for option, word in pairwise(words) if option == "--serve"), None)
-        if following is None or following not in map(str, request.paths) or os.path.lexists(following):
-            raise
-        raise DataError(
-            f"{error}; the word after --serve is read as a path unless it is an address: for an address write "
-            "HOST:PORT, as in 127.0.0.1:8765"
-        ) from error
 
 
 @contextmanager

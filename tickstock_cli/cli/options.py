@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tickstock_cli.cli.path_mistakes import check_paths
 from tickstock_cli.cli.setting_origins import remember_origins
 from tickstock_cli.core.column_maps import parse_maps
 from tickstock_cli.core.time_input import TimeInput, parse_time_input
@@ -45,8 +46,17 @@ SAMPLE = "sample_data"
 
 
 def find_samples(context: typer.Context, paths: list[str]) -> list[str]:
-    """Return paths, with the sample's name replaced as in ``find_sample``."""
-    return [str(find_sample(context, Path(path))) if path.rstrip(os.sep) == SAMPLE else path for path in paths]
+    """Return paths, with the sample's name replaced as in ``find_sample``.
+
+    Raises
+    ------
+    DataError
+        A path seems to be something else, as ``check_paths`` says.
+    """
+    found = [str(find_sample(context, Path(path))) if path.rstrip(os.sep) == SAMPLE else path for path in paths]
+    if not context.resilient_parsing:
+        check_paths(context, found)
+    return found
 
 
 def find_sample(context: typer.Context, path: Path) -> Path:

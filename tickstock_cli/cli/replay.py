@@ -274,14 +274,15 @@ def replay(
 
         compare(request, as_json)
         return
-    from tickstock_cli.cli.broadcasting import broadcasting, check_before_serving, hand_over, stay
+    from tickstock_cli.cli.broadcasting import broadcasting, hand_over, stay
     from tickstock_cli.cli.replaying import print_drained, print_result, run_watched, stopped_words
     from tickstock_cli.core.shown_times import exchange_zone
     from tickstock_cli.engine.control import Control
+    from tickstock_cli.replaying import check as check_request
 
     load_sinks(outs)
     if address is not None:
-        check_before_serving(request)
+        check_request(request)
     running: list[MultiChannelPipeline] = []
     control = Control(request.speed)
     with (

@@ -114,7 +114,9 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file} is not TOML: {error}") from error
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise SettingsError(f"cannot read the strategy {file}: {why}; name an existing file") from error
+        raise SettingsError(
+            f"cannot read the strategy {file}: {why}; name an existing file of rules, or a class as module:Class"
+        ) from error
 
 
 def strategy_sections() -> dict[str, type[BaseModel]]:
