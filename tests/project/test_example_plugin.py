@@ -78,6 +78,20 @@ def test_a_replay_with_it_has_its_events_and_says_so(installed: dict[str, str], 
     ]
 
 
+def test_its_detector_says_why_it_was_silent(installed: dict[str, str], tmp_path: Path) -> None:
+    """As those of tickstock do: in a sentence."""
+    morning(tmp_path / "day")
+    moment = ("--ticker", "IBM", "--at", "2024-06-12T10:00:02-04:00")
+    sets = ("--set", ENABLED, "--set", "vwap_cross.min_trades=1")
+
+    result = run_process("explain", "day", *moment, *sets, folder=tmp_path, environment=installed)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    told = " ".join(result.stdout.split())
+    assert "vwap_cross_up nothing new: the price was not below VWAP before" in told
+    assert "vwap_cross_down nothing new: the price was not above VWAP before" in told
+
+
 def test_its_tap_sees_every_row_and_event(installed: dict[str, str], tmp_path: Path) -> None:
     """Its output appears with the run's; the digest is that of a run without it."""
     morning(tmp_path / "day")

@@ -159,7 +159,9 @@ def because(check: Check) -> str:
     """Return in words why a failed check ends a rule."""
     if check.unmet:
         return check.unmet
-    if check.threshold in ("yes", None):
+    if check.threshold == "yes":  # a condition whose detector gives no sentence for it
+        return f'"{check.name}" does not hold'
+    if check.threshold is None:
         return f"{check.name}: {_figure(check.value, check.unit)}"
     return f"{check.name} {_figure(check.value, check.unit)}, {_needs(check).removeprefix('= ')} is needed"
 

@@ -44,7 +44,7 @@ def at_least(name: str, value: Any, least: Any, unit: str = "", otherwise: Endin
 def holds(name: str, true: Any, otherwise: Ending, unmet: str = "") -> Check:
     """Return a check of a condition; if it does not hold, the rule ends, and ``unmet`` says why in plain words.
 
-    Without ``unmet``, the name of the check and "no" are shown.
+    Without ``unmet``, a reader is shown that ``name`` does not hold.
     """
     return Check(name, "yes" if true else "no", "", Relation.IS, "yes", bool(true), otherwise, unmet)
 

@@ -19,7 +19,7 @@ from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.kinds import Column, Kind, KindCodes, Limit, Mark
 from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
-from tickstock_cli.detectors.base import Params, cooldown_at, figure, holds
+from tickstock_cli.detectors.base import HIDDEN_LAST, Params, cooldown_at, figure, holds
 from tickstock_cli.kernels.admission import HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.kernels.compare import NEVER, cooldown_ns, reaches, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
@@ -122,15 +122,18 @@ class VwapCross:
         inputs = read_tick(rows, i, state, self._rule)
         last = {1: int(state["up_time"]), -1: int(state["down_time"])}
         verdicts = []
-        for name, direction in (("vwap_cross_up", 1), ("vwap_cross_down", -1)):
+        for name, direction, other in (("vwap_cross_up", 1, "below"), ("vwap_cross_down", -1, "above")):
             checks = [
                 figure("VWAP", inputs.vwap, "$"),
-                holds("may set the last price", not rows.flags[i] & HIDES_LAST, Ending.HIDDEN),
+                holds("may set the last price", not rows.flags[i] & HIDES_LAST, Ending.HIDDEN, HIDDEN_LAST),
                 Check(
                     "trades", inputs.trades, "", Relation.AT_LEAST, self._rule.min_trades,
                     inputs.trades >= self._rule.min_trades, Ending.WAITING,
                 ),
-                holds("was on the other side", state["side"] == -direction, Ending.NOTHING_NEW),
+                holds(
+                    f"was {other} VWAP", state["side"] == -direction, Ending.NOTHING_NEW,
+                    f"the price was not {other} VWAP before",
+                ),
                 Check(
                     "distance from VWAP", float(inputs.distance * direction), "%", Relation.AT_LEAST,
                     self._rule.min_distance_percent, inputs.side == direction, Ending.BELOW,
