@@ -173,7 +173,7 @@ def test_events_are_compared_and_scored_in_a_store(
     known.put_file(f"{bucket}/other/_truth.parquet", tmp_path / "other.parquet")
     mistaken = here("score", outs[0], f"s3://{bucket}/other", environment=known.environment)
     assert mistaken.returncode == 3
-    assert error_line(mistaken).startswith(f"{outs[0]} and s3://{bucket}/other are of different markets: ")
+    assert error_line(mistaken).startswith(f"{outs[0]} and s3://{bucket}/other have no ticker in common (")
 
 
 def test_events_that_are_not_in_a_store_are_named(bucket: str, known: ObjectServer, here: Here) -> None:

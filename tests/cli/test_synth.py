@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Here
 from tests.cli.running import error_line, run_tickstock
+from tickstock_cli.synth.tickers import make_tickers
 
 SMALL = ("--rows", "2000", "--symbols", "5")
 
@@ -58,6 +59,43 @@ def test_a_synthetic_market_can_be_replayed_and_scored(tmp_path: Path) -> None:
     assert (fmv["injected"], fmv["recall"]) == (4, 1.0)
     assert "precision" in table.stdout
     assert max(map(len, table.stdout.splitlines())) <= 80
+
+
+def test_tickers_and_days_without_an_injected_move_are_no_other_market(tmp_path: Path) -> None:
+    """Two surges, both of one ticker, on two of three days: the rest of the market has no truth to be scored by."""
+    injected = ("--surges", "2", "--opening-surges", "0", "--trends", "0", "--deviations", "0", "--halts", "0")
+    size = ("--rows", "60000", "--symbols", "10", "--days", "3", "--no-bars")
+    made = run_tickstock("synth", "market", *size, *injected, folder=tmp_path)
+    assert made.returncode == 0, made.stderr
+    truth = pl.read_parquet(tmp_path / "market" / "_truth.parquet")
+    (moved,), days = truth["ticker"].unique(), truth["start"].dt.date().unique().sort().cast(str).to_list()
+    other = next(ticker for ticker in make_tickers(1, 10) if ticker != moved)
+    few = ("--set", "highlow.cooldown_seconds=0", "--set", "highlow.min_percent_change=0")
+    chosen = {"ticker": ("--symbols", other), "day": ("--symbols", moved, "--start", "2026-03-04T00:00-05:00")}
+    found = {"ticker": f"({other}; {moved})", "day": f"(2026-03-04; {', '.join(days)})"}
+    for word, options in chosen.items():
+        replayed = run_tickstock("replay", "market", *options, *few, "--out", "few.parquet", folder=tmp_path)
+        assert replayed.returncode == 0, replayed.stderr
+        assert error_line(run_tickstock("score", "few.parquet", "market", folder=tmp_path)) == (
+            f"few.parquet and market have no {word} in common {found[word]}, though they are of one market: no move "
+            f"was injected for these {word}s; name the events of a replay of every {word}"
+        )
+
+    judged = run_tickstock("backtest", "market", "--symbols", other, *few, "--truth", "market", folder=tmp_path)
+    assert error_line(judged).startswith("the events and market have no ticker in common (")
+
+
+def test_options_of_another_market_beside_a_truth_say_nothing(tmp_path: Path) -> None:
+    """The truth's moves are not of that market, so what the options say of the events proves nothing."""
+    run_tickstock("synth", "market", "--rows", "60000", "--symbols", "10", "--deviations", "4", folder=tmp_path)
+    run_tickstock("replay", "market", "--out", "events.parquet", folder=tmp_path)
+    later = ("--rows", "60000", "--symbols", "10", "--date", "2026-03-03")
+    run_tickstock("synth", "later", *later, "--deviations", "4", folder=tmp_path)
+    for options in ('{"options": {}}', (tmp_path / "market" / "_synth.json").read_text()):
+        (tmp_path / "later" / "_synth.json").write_text(options)
+        line = error_line(run_tickstock("score", "events.parquet", "later", folder=tmp_path))
+
+        assert "no move was injected for these days, or they are of different markets; name the truth" in line
 
 
 def test_invalid_options_are_errors_of_one_line(tmp_path: Path) -> None:

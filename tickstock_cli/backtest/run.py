@@ -45,8 +45,6 @@ from tickstock_cli.errors import OutputError, SettingsError
 from tickstock_cli.replaying import read_options
 
 if TYPE_CHECKING:  # polars is heavy: only with events or a truth
-    import polars as pl
-
     from tickstock_cli.backtest.given_events import GivenEvents
     from tickstock_cli.scoring.scoring import Score
 
@@ -145,12 +143,13 @@ def backtest(
     reading = read_options(request.replay(), settings)
     prices = price_source(request.paths, reading, settings)
     check_horizons(settings, prices)
-    given, truth = _given_of(request), _truth_of(request)
+    given = _given_of(request)
+    _check_truth(request)
     with ExitStack() as stack:
         stack.enter_context(no_huge_pages())
         results = None if request.out is None else stack.enter_context(BacktestFolder(request.out))
         records, spare = stack.enter_context(_folders(request))
-        events = spare / "events.parquet" if truth is not None and given is None else None
+        events = spare / "events.parquet" if request.truth is not None and given is None else None
         draws = results is not None
         done = stack.enter_context(judged(request, prices, records, given, control, observe, events, draws=draws))
         digest = BacktestDigest(done.tap, settings.study.horizons)
@@ -179,7 +178,7 @@ def backtest(
         ledger = done.run.ledger.as_dict()
         if done.tap.bars_without_opening:
             ledger["prices.without_opening"] = done.tap.bars_without_opening
-        scored = None if truth is None else _score_of(given, events, truth)
+        scored = None if request.truth is None else _score_of(given, events, request.truth)
         if results is not None and not interrupted:
             shown = report_contents(
                 request, done.tap, prices, study, strategies, digest.hexdigest(), ledger, checked, scored
@@ -205,20 +204,20 @@ def _given_of(request: BacktestRequest) -> GivenEvents | None:
     return read_given_events(request.events, settings.session.market_calendar, kinds)
 
 
-def _truth_of(request: BacktestRequest) -> pl.DataFrame | None:
-    if request.truth is None:
-        return None
-    from tickstock_cli.scoring.tables import read_truth
+def _check_truth(request: BacktestRequest) -> None:
+    """Read the truth, so that one that cannot be read is an error before the run."""
+    if request.truth is not None:
+        from tickstock_cli.scoring.tables import read_truth
 
-    return read_truth(request.truth)
+        read_truth(request.truth)
 
 
-def _score_of(given: GivenEvents | None, events: Path | None, truth: pl.DataFrame) -> Score:
+def _score_of(given: GivenEvents | None, events: Path | None, truth: Path) -> Score:
     """Score given events, or else those in a file, against the truth."""
     from tickstock_cli.backtest.given_events import given_table
     from tickstock_cli.scoring.scoring import score
 
-    return score(given_table(given) if given is not None else str(events), truth)
+    return score(given_table(given) if given is not None else str(events), truth, events_name="the events")
 
 
 def check_phases(settings: Settings) -> None:

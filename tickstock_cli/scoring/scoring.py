@@ -20,10 +20,11 @@ from tickstock_cli.build import event_kinds
 from tickstock_cli.core.declarations import DetectorDeclaration, declared_kinds
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.scoring.same_market import check_same_market
-from tickstock_cli.scoring.tables import read_events, read_truth
+from tickstock_cli.scoring.tables import read_events, read_truth, truth_path
 from tickstock_cli.sources.event_files import read_declarations
 from tickstock_cli.storage.names import shown_as_path
 from tickstock_cli.synth.injections import InjectionKind
+from tickstock_cli.synth.known_market import KnownMarket, known_market
 
 HALT = "halt"
 """A kind of the truth that no event has."""
@@ -107,6 +108,7 @@ def score(
     events: pl.DataFrame | str | Path,
     truth: pl.DataFrame | str | Path,
     grace_seconds: Mapping[str, float] | None = None,
+    events_name: str | None = None,
 ) -> Score:
     """Score events against injected moves.
 
@@ -118,6 +120,8 @@ def score(
         Injected moves: a table, its file, or the folder of the market.
     grace_seconds
         By kind; 60 for other kinds. None: ``default_grace`` of what the file of events declares.
+    events_name
+        Name of the events in messages; None: that of their file.
 
     Raises
     ------
@@ -141,7 +145,8 @@ def score(
         .with_row_index("move")
         .with_columns(until=pl.col("end") + (grace * NS_PER_SECOND).cast(pl.Int64))
     )
-    check_same_market(happened, injected, _name(events, "the events"), _name(truth, "the truth"))
+    names = events_name or _name(events, "the events"), _name(truth, "the truth")
+    check_same_market(happened, injected, *names, lambda: _market_of(truth))
     moves = injected.filter(pl.col("kind") != HALT)
     halts = injected.filter(pl.col("kind") == HALT)
     matches = (
@@ -166,6 +171,10 @@ def score(
 
 def _name(table: pl.DataFrame | str | Path, otherwise: str) -> str:
     return otherwise if isinstance(table, pl.DataFrame) else str(shown_as_path(table))
+
+
+def _market_of(truth: pl.DataFrame | str | Path) -> KnownMarket | None:
+    return None if isinstance(truth, pl.DataFrame) else known_market(truth_path(truth).parent)
 
 
 def _score_kind(

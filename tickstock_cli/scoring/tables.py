@@ -50,10 +50,15 @@ def read_truth(truth: pl.DataFrame | str | Path) -> pl.DataFrame:
     """
     if isinstance(truth, pl.DataFrame):
         return _fit(truth, "the table", _TRUTH_COLUMNS)
+    path = truth_path(truth)
+    return _fit(_read(path), str(path), _TRUTH_COLUMNS)
+
+
+def truth_path(truth: str | Path) -> Path:
+    """Return the file of a truth that is named by its file, or by the folder of its market."""
     path = shown_as_path(truth)
     is_folder = not path.suffix if is_object(path) else path.is_dir()
-    path = path / TRUTH_NAME if is_folder else path
-    return _fit(_read(path), str(path), _TRUTH_COLUMNS)
+    return path / TRUTH_NAME if is_folder else path
 
 
 def _fit(table: pl.DataFrame, name: str, columns: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:

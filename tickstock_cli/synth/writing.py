@@ -21,13 +21,13 @@ from tickstock_cli.synth.files import MarketFile, bar_file, fmv_file, tick_file
 from tickstock_cli.synth.folder import OutputFolder
 from tickstock_cli.synth.folder import writing as translating
 from tickstock_cli.synth.injections import InjectionKind
+from tickstock_cli.synth.known_market import OPTIONS_NAME
 from tickstock_cli.synth.market import SyntheticMarket
 from tickstock_cli.synth.market_simulator import Portion
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.truth import count_kinds, truth_table
 
 TRUTH_NAME = "_truth.parquet"
-OPTIONS_NAME = "_synth.json"
 
 
 class Feed(StrEnum):

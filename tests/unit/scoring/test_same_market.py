@@ -19,8 +19,9 @@ def test_without_a_ticker_in_common_there_is_no_score() -> None:
         score(told, truth(("surge", "X", 1, NOON, NOON + 10)))
 
     assert str(raised.value) == (
-        "the events and the truth are of different markets: they have no ticker in common (A, B, C, …; X); "
-        "name the truth of the market that was replayed"
+        "the events and the truth have no ticker in common (A, B, C, …; X): no move was injected for these tickers, or "
+        "they are of different markets; name the truth of the market that was replayed, or the events of a replay of "
+        "every ticker"
     )
 
 
