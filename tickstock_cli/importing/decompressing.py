@@ -89,8 +89,13 @@ def decompressed(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield from pieces
 
 
-def unzipped(file: IO[bytes]) -> Iterator[bytes]:
+def unzipped(file: IO[bytes], found: Callable[[str], object] = lambda name: None) -> Iterator[bytes]:  # noqa: ARG005
     """Yield the content of the one file in a zip file.
+
+    Parameters
+    ----------
+    found
+        Called with the name of the file in it, before its content.
 
     Raises
     ------
@@ -104,7 +109,9 @@ def unzipped(file: IO[bytes]) -> Iterator[bytes]:
     except BadZipFile as error:
         raise CutShortError("zip") from error
     try:
-        with archive, archive.open(_only_file(archive.infolist())) as stream:
+        info = _only_file(archive.infolist())
+        found(info.filename)
+        with archive, archive.open(info) as stream:
             while piece := stream.read(_READ_BYTES):
                 yield piece
     except (BadZipFile, zlib.error, EOFError, lzma.LZMAError) as error:
@@ -121,7 +128,7 @@ def _only_file(infos: list[ZipInfo]) -> ZipInfo:
             return found[0]
     names = ", ".join(info.filename for info in files[:3]) + (", …" if len(files) > 3 else "")
     has = f"has {counted(len(files), 'file')} ({names})" if files else "has no file in it"
-    raise NotOneFileError(f"{has}, but one is wanted: unpack it, and import the files")
+    raise NotOneFileError(f"{has}, but one is wanted: put each into a file of its own")
 
 
 def _is_hidden(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -9,12 +10,21 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import SourceFileError, UsageError
 from tickstock_cli.importing.decompressing import ZIP_ENDING
 from tickstock_cli.importing.files import BadRows, files_of, left_out_quotes
 from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
-from tickstock_cli.importing.lean_names import QUOTE, SECONDS, lean_file, unadjusted_note
+from tickstock_cli.importing.lean_names import (
+    QUOTE,
+    SECONDS,
+    LeanFile,
+    entry_contradiction,
+    lean_file,
+    other_market,
+    unadjusted_note,
+)
 from tickstock_cli.importing.lean_rows import LeanRows, columns_of_file
 from tickstock_cli.importing.lines import line_blocks
 from tickstock_cli.importing.source_content import SourceContent
@@ -73,7 +83,7 @@ class LeanFiles:
         sources = []
         lengths: dict[str, None] = {}
         quotes = 0
-        for path in files_of(paths, (ZIP_ENDING,)):
+        for path in self._of_equities(paths):
             try:
                 file = lean_file(path)
             except SourceFileError:
@@ -101,6 +111,15 @@ class LeanFiles:
             self.notes.append(note)
         return sorted(sources, key=lambda source: (source.group, str(source.path)))
 
+    def _of_equities(self, paths: Sequence[Path]) -> list[Path]:
+        """Return the files, without those of other markets that were not named themselves."""
+        files = files_of(paths, (ZIP_ENDING,))
+        markets = {path: other_market(path) for path in files}
+        others = Counter(market for path, market in markets.items() if market is not None and path not in paths)
+        if others:
+            self.notes.append(_left_out_markets(others))
+        return [path for path in files if markets[path] not in others or path in paths]
+
     def preview(self, sources: Sequence[ImportSource]) -> list[FilePreview]:  # noqa: ARG002 - the protocol's
         """Return nothing: the format fixes what columns mean."""
         return []
@@ -113,4 +132,21 @@ class LeanFiles:
         rows = LeanRows(source.path, file, self._hours, drops=self._params.bad_rows is BadRows.DROP)
         with Prefetch(content.blocks(), 2) as blocks:
             for block in line_blocks(iter(blocks), quoted_ends=False):
+                _check_entry(source.path, file, content.entry)
                 yield rows.chunk(reader.read(block), block.first)
+
+
+def _left_out_markets(counts: Counter[str]) -> str:
+    files = ", ".join(f"{counted(count, 'file')} of {market}" for market, count in sorted(counts.items()))
+    return f"left out {files}: only those of equity/usa are imported"
+
+
+def _check_entry(path: Path, file: LeanFile, entry: str | None) -> None:
+    """Raise SourceFileError if the file in a zip file is named as one of another date, length or kind."""
+    other = None if entry is None else entry_contradiction(file, entry)
+    if other is not None:
+        raise SourceFileError(
+            f"{path}: the file in it is {entry}, which says {other}, but its path does not: its rows would get a wrong "
+            "date or meaning; name the zip file after what is in it",
+            "wrong_data",
+        )

@@ -158,7 +158,9 @@ class LeanRows:
 
     @property
     def _wanted(self) -> str:
-        return "a date such as 20131008 00:00" if self._file.day is None else "a number of ms since midnight"
+        if self._file.day is None:
+            return "a date such as 20131008 00:00"
+        return f"a number of ms since midnight, below {NS_PER_DAY // _NS_PER_MS:,},"
 
     def _trades(self, typed: _Timed) -> ImportChunk:
         batch, times = typed.rows, typed.times
@@ -234,7 +236,8 @@ class LeanRows:
             return TimeForm("%Y%m%d %H:%M", NEW_YORK).read(texts)
         midnight = (self._file.day.toordinal() - _EPOCH_DAY) * NS_PER_DAY
         since = in_steps(pl.Series(pl.from_arrow(texts)).str.strip_chars(), _NS_PER_MS, other=-1)
-        local = np.where(np.asarray(texts.is_valid()) & (since >= 0), midnight + since, 0)
+        is_of_day = (since >= 0) & (since < NS_PER_DAY)
+        local = np.where(np.asarray(texts.is_valid()) & is_of_day, midnight + since, 0)
         return in_utc(local, ZoneInfo(NEW_YORK))
 
 

@@ -65,6 +65,8 @@ class SourceContent:
         self._object = ObjectReader(object_name(path)) if is_object(path) else None
         self.size = 0
         """Bytes read from the disk or the store so far."""
+        self.entry: str | None = None
+        """Name of the file in a zip file, once a block is read; None for others."""
 
     @property
     def digest(self) -> str:
@@ -140,7 +142,10 @@ class SourceContent:
                 yield from decompressed(head, pieces)
                 return
             with self._seekable(head, pieces) as file:
-                yield from unzipped(file)
+                yield from unzipped(file, self._found)
+
+    def _found(self, name: str) -> None:
+        self.entry = name
 
     @contextmanager
     def _seekable(self, head: bytes, pieces: Iterator[bytes]) -> Iterator[IO[bytes]]:

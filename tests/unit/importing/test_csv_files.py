@@ -332,7 +332,7 @@ MISTAKES: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
         "ticker;timestamp;price;size\nA;1704292200;1,5;1\nA;1704292200;2,5;1.5\n", {}, "size is '1.5', but a number"
     ),
     "several files in a zip": (
-        zip_of({"a.csv": TICKS, "b.csv": TICKS}), {}, "has 2 files (a.csv, b.csv), but one is wanted: unpack it"
+        zip_of({"a.csv": TICKS, "b.csv": TICKS}), {}, "has 2 files (a.csv, b.csv), but one is wanted: put each"
     ),
     "no delimiter": ("prices\n1\n", {}, "no delimiter of"),
     "a wrong encoding": (

@@ -229,3 +229,102 @@ def test_real_trades_keep_price_size_time_and_conditions(real_recordings: Path, 
     assert by_conditions["20000020"] == [14, 41]
     assert by_conditions["1"] == []
     assert all(row["flags"] == 7 for row in rows if {15, 16} & set(row["conditions"]))
+
+
+class TestOtherMarkets:
+    """Only US equities have prices in 1/10,000 dollar and times on New York's clocks."""
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "crypto/gdax/minute/btcusd/20161007_trade.zip",
+            "crypto/gdax/daily/btcusd_trade.zip",
+            "future/cme/minute/es/20131007_trade.zip",
+            "index/usa/second/spx/20210104_trade.zip",
+            "equity/india/minute/reliance/20191001_trade.zip",
+            "Forex/Oanda/Hour/eurusd.zip",
+        ],
+    )
+    def test_they_are_refused_where_they_are_named(self, path: str, tmp_path: Path) -> None:
+        """A bitcoin of 617 dollars would be one of 6 cents."""
+        source = zipped(tmp_path / path, [f"{OPEN_MS},617,618,616,617,1"])
+
+        (result,) = imported([source], tmp_path / "out")
+
+        assert result.state == "wrong_data"
+        assert f"is of {'/'.join(path.lower().split('/')[:2])}, whose prices and times" in str(result.error)
+
+    def test_they_are_left_out_of_a_folder_with_a_note(self, tmp_path: Path) -> None:
+        """LEAN's folder of data has all of them."""
+        line = f"{OPEN_MS},10000,10000,10000,10000,1"
+        zipped(tmp_path / "Data" / "equity" / "usa" / "minute" / "aapl" / "20131008_trade.zip", [line])
+        for day in (7, 8):
+            zipped(tmp_path / "Data" / "crypto" / "gdax" / "minute" / "btcusd" / f"2016100{day}_trade.zip", [line])
+        part = LeanFiles(LeanOptions())
+
+        (source,) = part.sources([tmp_path / "Data"])
+
+        assert source.key == "minute/aapl/20131008_trade"
+        assert part.notes == ["left out 2 files of crypto/gdax: only those of equity/usa are imported"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("20131009_aapl_minute_trade.csv", "20131009"),
+        ("20131008_aapl_second_trade.csv", "second"),
+        ("20131008_aapl_Quote_Minute.csv", "quote"),
+    ],
+)
+def test_the_file_in_a_zip_must_not_say_another_date_or_meaning(entry: str, said: str, tmp_path: Path) -> None:
+    """A zip file that was renamed, or packed wrongly: its rows would get the date of its name."""
+    line = f"{OPEN_MS},10000,10000,10000,10000,1"
+    source = zipped(tmp_path / "minute" / "aapl" / "20131008_trade.zip", [line], entry)
+
+    (result,) = imported([source], tmp_path / "out")
+
+    assert result.state == "wrong_data"
+    assert f"the file in it is {entry}, which says {said}" in str(result.error)
+
+
+@pytest.mark.parametrize("entry", ["20131008_fb_minute_trade.csv", "20131008_meta_trade_minute.csv", "quotes.csv"])
+def test_the_file_in_a_zip_may_have_another_ticker(entry: str, tmp_path: Path) -> None:
+    """A company that changed its ticker; names that are not LEAN's say nothing."""
+    source = zipped(tmp_path / "minute" / "meta" / "20131008_trade.zip", [f"{OPEN_MS},1,1,1,1,1"], entry)
+
+    (result,) = imported([source], tmp_path / "out")
+
+    assert result.state == "imported"
+
+
+@pytest.mark.parametrize("time", ["86400000", "90000000", "1381239000000"])
+def test_a_time_behind_the_end_of_the_day_cannot_be_read(time: str, tmp_path: Path) -> None:
+    """Milliseconds since 1970 were a time of the year 2057, without a word."""
+    lines = [f"{time},1,1,1,1,1", "86399999,1,1,1,1,1"]
+    source = zipped(tmp_path / "minute" / "aapl" / "20131008_trade.zip", lines)
+
+    (failed,) = imported([source], tmp_path / "strict")
+    (result,) = imported([source], tmp_path / "out", bad_rows="drop")
+
+    assert f"line 1: the time is '{time}', but a number of ms since midnight, below 86,400,000" in str(failed.error)
+    assert result.entry is not None
+    assert (result.entry.written, result.entry.dropped) == (1, {"unreadable": 1})
+
+
+@pytest.mark.parametrize("day", ["99991231", "19690108", "20131308"])
+def test_a_date_in_a_name_must_be_one(day: str, tmp_path: Path) -> None:
+    """The year 9999 was an error of tickstock's own; of 1969, every time was no number."""
+    source = zipped(tmp_path / "minute" / "aapl" / f"{day}_trade.zip", [f"{OPEN_MS},1,1,1,1,1"])
+
+    (result,) = imported([source], tmp_path / "out")
+
+    assert f"{day} is no date" in str(result.error)
+
+
+def test_the_ticker_of_all_dates_has_no_word_of_the_kind(tmp_path: Path) -> None:
+    """``aapl_trade.zip`` is of AAPL, not of AAPL_TRADE."""
+    source = zipped(tmp_path / "daily" / "aapl_trade.zip", ["20131008 00:00,1,1,1,1,1"])
+
+    imported([source], tmp_path / "out")
+
+    assert [row["ticker"] for row in rows_of(tmp_path / "out", "ohlcv")] == ["AAPL"]
