@@ -94,7 +94,7 @@ class Recordings:
         self._options = options
         self._temporary = TemporaryFolder(options.sort_dir)
         self._unsorted: Sequence[bool] | None = None
-        self._watching = _Watching(())
+        self._watching: _Watching | None = None
 
     @classmethod
     def open(cls, paths: Sequence[str | Path], options: ReadOptions | None = None) -> Self:
@@ -159,6 +159,8 @@ class Recordings:
     def oddities(self, file: int) -> list[Oddity]:
         """Return what the checks found in a file, by its index: when it was opened, and in the rows read so far."""
         watching = self._watching
+        if watching is None:
+            return list(self.files[file].checked.oddities)
         watchers = watching.watchers.get(file)
         watched = watchers.oddities() if watchers is not None else []
         in_others = *watching.repeated.oddities(file), *watching.overlapping.oddities(file)
@@ -254,12 +256,14 @@ class Recordings:
     def _watched(self, steps: Iterator[MergedBatch], watching: _Watching, decoding: Decoding) -> Iterator[MergedBatch]:
         """Yield the steps, and look for ticks and bars that are in two files.
 
-        What is found counts from the second step on: who looks up positions takes one step beside a run.
+        What the first reading finds counts at once. What a later one finds counts from its second step on: who looks up
+        positions takes one step beside a run or behind it.
         """
         try:
             for step in steps:
                 watching.repeated.see(step.ticks)
                 watching.overlapping.see(step.bars)
+                self._watching = self._watching or watching
                 yield step
                 self._watching = watching
             watching.repeated.finish()

@@ -129,12 +129,32 @@ def test_origins_of_files_that_are_read_together_name_file_and_row(tmp_path: Pat
         assert rest.ticks.origin.tolist() == second.ticks.origin.tolist()
 
 
-def test_a_look_at_a_position_beside_a_run_takes_nothing_from_it(tmp_path: Path) -> None:
-    """As a checkpoint within a step has it: neither rows that are being decoded, nor counts of flags."""
-    folder = write_tickers(tmp_path / "many", {f"T{number:03}": list(range(50)) for number in range(100)})
-    for path in folder.iterdir():
+def write_flagged(folder: Path, tickers: int) -> Path:
+    """Write files of 50 ticks, each flagged to count for no volume."""
+    for path in write_tickers(folder, {f"T{number:03}": list(range(50)) for number in range(tickers)}).iterdir():
         ticks = pq.read_table(path)
         pq.write_table(ticks.append_column("flags", pa.array([2] * ticks.num_rows, pa.uint8())), path)
+    return folder
+
+
+def test_a_reading_that_stops_within_its_first_step_tells_what_it_found(tmp_path: Path) -> None:
+    """A look at its position behind it, as for a last checkpoint, takes nothing from it."""
+    folder = write_flagged(tmp_path / "many", 2)
+    with Recordings.open([folder], ReadOptions()) as recordings:
+        before = recordings.notes
+        steps = recordings.batches(100)
+        next(steps)
+        stopped = recordings.notes
+        del steps  # a run that has ended
+        next(recordings.batches(10, [0, 0]))
+        assert recordings.notes == stopped
+    assert before == []
+    assert ["flags keep 0 of" in note for note in stopped] == [True]
+
+
+def test_a_look_at_a_position_beside_a_run_takes_nothing_from_it(tmp_path: Path) -> None:
+    """As a checkpoint within a step has it: neither rows that are being decoded, nor counts of flags."""
+    folder = write_flagged(tmp_path / "many", 100)
     with Recordings.open([folder], ReadOptions()) as recordings:
         steps = recordings.batches(1_000)
         first, second = next(steps), next(steps)
