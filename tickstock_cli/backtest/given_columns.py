@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tickstock_cli.core.times import MAX_NS, NS_PER_DAY, NS_PER_SECOND, NS_PER_UNIT, TIME_FORMS, epoch_unit, parse_time
+from tickstock_cli.core.times import MAX_NS, NS_PER_DAY, NS_PER_SECOND, NS_PER_UNIT, TIME_FORMS, UNIT_LIMITS, parse_time
 from tickstock_cli.errors import DataError, SchemaError, UsageError
 
 Bools = NDArray[np.bool_]
@@ -157,10 +157,8 @@ def _bools(values: pl.Series) -> Bools:
 def _since_epoch(values: pl.Series) -> Int64s:
     """Return integers of the unit that the magnitude of each says in ns; 0 where there is none."""
     whole = values.cast(pl.Int64, strict=False).fill_null(0)
-    units = {unit: NS_PER_UNIT[unit] for unit in ("s", "ms", "us", "ns")}
-    limits = [10**power for power in (11, 14, 17)]
-    assert [epoch_unit(limit) for limit in limits] == list(units)[1:]
-    steps = np.array(list(units.values()))[np.searchsorted(limits, whole.to_numpy(), side="right")]
+    lengths = np.array(list(NS_PER_UNIT.values()))
+    steps = lengths[np.searchsorted(UNIT_LIMITS, whole.to_numpy(), side="right")]
     return _scaled(whole, steps)
 
 

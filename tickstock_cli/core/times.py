@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from datetime import date, timedelta
 
 from tickstock_cli.errors import UsageError
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-"""Nanoseconds per unit of integer times."""
+"""Nanoseconds per unit of integer times, the longest first."""
+UNIT_LIMITS = (10**11, 10**14, 10**17)
+"""Magnitudes of times from which on the next unit of ``NS_PER_UNIT`` is meant; see ``epoch_unit``."""
 
 NS_PER_SECOND = 1_000_000_000
 NS_PER_DAY = 86_400 * NS_PER_SECOND
@@ -16,6 +19,7 @@ NS_PER_DAY = 86_400 * NS_PER_SECOND
 MIN_NS = -(2**63)
 MAX_NS = 2**63 - 1
 
+_UNITS = tuple(NS_PER_UNIT)
 _UNIX_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 _ISO = re.compile(
@@ -85,12 +89,7 @@ def epoch_unit(value: float) -> str:
     Below 1e11 seconds (the year 5138), below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds: each
     unit covers 1973-03-03 to 5138, so the unit of a market's time is unambiguous.
     """
-    magnitude = abs(value)
-    if magnitude < 10**11:
-        return "s"
-    if magnitude < 10**14:
-        return "ms"
-    return "us" if magnitude < 10**17 else "ns"
+    return _UNITS[bisect_right(UNIT_LIMITS, abs(value))]
 
 
 def format_time(ns: int) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.loadtest.scenario import Injections, RecordName, Scenario
+from tickstock_cli.loadtest.scenario import RecordName, Scenario
 from tickstock_cli.synth.injections import Injection, InjectionKind
 from tickstock_cli.synth.rng import Rng
 from tickstock_cli.synth.universe import Universe
@@ -213,4 +213,3 @@ _SORTS = (
     _InjectionSort("bar_surges", _bar_surge),
     _InjectionSort("deviations", _deviation),
 )
-assert {sort.option for sort in _SORTS} < set(Injections.model_fields)

@@ -154,15 +154,20 @@ class Facts:
     def once(self, ask: Callable[[Facts], Answer]) -> Answer:
         """Return what a function says of the layout, the schema and the options: it is asked once for all files alike.
 
-        It must not ask for what is the file's own.
+        Raises
+        ------
+        RuntimeError
+            It asks for what is the file's own, so that its answer would be wrong of other files.
         """
         if ask not in self._said:
             asked_before, self.was_asked = self.was_asked, False
-            self._said[ask] = ask(self)
-            assert not self.was_asked, f"{ask} asks for what is the file's own"
+            answer = ask(self)
+            if self.was_asked:
+                raise RuntimeError(f"{ask.__qualname__} asks for what is the own of {self._path}")
+            self._said[ask] = answer
             self.was_asked = asked_before
-        answer: Answer = self._said[ask]
-        return answer
+        kept: Answer = self._said[ask]
+        return kept
 
     def has(self, ours: str) -> bool:
         """Return whether the file or its partitions have one of our columns."""

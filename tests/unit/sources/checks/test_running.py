@@ -111,6 +111,18 @@ def test_what_is_asked_once_is_not_asked_again(tmp_path: Path) -> None:
     assert len(times) == 1
 
 
+def test_what_is_the_file_s_own_cannot_be_asked_once_for_all(tmp_path: Path) -> None:
+    """Other files would get its answer, with no error under ``python -O`` either."""
+    mine = facts(tmp_path / "a.parquet", [])
+
+    def own_bounds(asked: Facts) -> object:
+        return asked.time_bounds()
+
+    for _ in range(2):  # the answer was not kept
+        with pytest.raises(RuntimeError, match=r"own_bounds asks for what is the own of .*a\.parquet"):
+            mine.once(own_bounds)
+
+
 def write_bars(path: Path, minutes: list[int]) -> None:
     """Write bars of one ticker that begin at minutes after noon."""
     count = len(minutes)
