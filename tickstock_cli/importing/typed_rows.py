@@ -19,6 +19,7 @@ import pyarrow.csv as csv
 from tickstock_cli.errors import DataError
 from tickstock_cli.importing.lines import LineBlock
 from tickstock_cli.importing.number_forms import PLAIN, NumberForm
+from tickstock_cli.importing.open_quotes import has_every_line, open_quotes, without_lines
 
 UNREADABLE = "unreadable"
 """Reason of dropped lines that cannot be read."""
@@ -94,8 +95,31 @@ class LineReader:
         Raises
         ------
         DataError
-            A line has another number of fields than there are columns, or a value of a wrong type.
+            A line has another number of fields than there are columns, a value of a wrong type, or a quote that
+            nothing closes.
         """
+        failure: DataError | None = None
+        typed: TypedRows | None = None
+        try:
+            typed = self._read(block)
+        except DataError as error:
+            failure = error
+        if typed is not None and has_every_line(block.text, typed.read):
+            return typed
+        layout = self._layout
+        opened = open_quotes(block.text, layout.delimiter, len(layout.names), quoted_ends=layout.quoted_ends)
+        if opened and not self._drops:
+            raise DataError(self._unclosed(block, opened[0])) from failure
+        if opened:
+            typed = self._read(LineBlock(without_lines(block.text, opened), block.first))
+            dropped = typed.dropped.get(UNREADABLE, 0) + len(opened)
+            return TypedRows(typed.rows, typed.read + len(opened), {UNREADABLE: dropped})
+        if failure is not None:
+            raise failure
+        assert typed is not None  # or reading failed
+        return typed
+
+    def _read(self, block: LineBlock) -> TypedRows:
         wrong: list[csv.InvalidRow] = []
         bad = 0
         table = self._parsed_numbers(block, wrong)
@@ -156,6 +180,13 @@ class LineReader:
         return (
             f"{self._path}:{line} has {row.actual_columns} fields, but there are {row.expected_columns} columns "
             f"({row.text[:80]!r}); {BAD_ROWS_REMEDY}"
+        )
+
+    def _unclosed(self, block: LineBlock, place: int) -> str:
+        line = block.text.split(b"\n", place + 1)[place].decode("utf-8", "replace")
+        return (
+            f"{self._path}: line {block.first + place:,}: a quote begins in it that nothing closes ({line[:80]!r}); "
+            f"{BAD_ROWS_REMEDY}"
         )
 
     def _readable(self, block: LineBlock, texts: pa.Table) -> pa.Table:

@@ -1,0 +1,65 @@
+"""A quote that nothing closes must not take the lines behind it for a part of its value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tickstock_cli.errors import DataError
+from tickstock_cli.importing.lines import LineBlock
+from tickstock_cli.importing.typed_rows import TEXT, LineReader, TextLayout, TypedRows
+
+TYPES = {"number": pa.int64(), "word": TEXT}
+NAMES = ["number", "word", "note"]
+
+
+def read(text: str, *, drops: bool, quoted_ends: bool = False) -> TypedRows:
+    """Return the rows of a text that begins on line 2."""
+    reader = LineReader(Path("some.csv"), TextLayout(NAMES, TYPES, quoted_ends=quoted_ends), drops=drops)
+    return reader.read(LineBlock(text.encode(), 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "quoted_ends"),
+    [
+        ('1,a,x\n2,"b,x\n3,c,x\n4,"d",x\n', 3, False),
+        ('1,a,x\n2,"b,x\n3,c,x\n4,d,x', 3, False),
+        ('1,a,x\r\n2,b,"x\r\n3,c,x\r\n\r\n4,d,"x"\r\n', 3, False),
+        ('"2,b,x\n1,a,x\n3,c,x\n4,d,x\n', 2, False),
+        ('1,a,x\n2,b,"x\n3,c,x\n4,d,"x"\n', 3, True),
+    ],
+)
+def test_the_line_is_named_or_dropped_alone(text: str, line: int, quoted_ends: bool) -> None:
+    """It swallowed up to all lines behind it, and the rows that were left had their values."""
+    with pytest.raises(
+        DataError, match=rf"line {line}: a quote begins in it that nothing closes \('\"?2,.*--bad-rows drop"
+    ):
+        read(text, drops=False, quoted_ends=quoted_ends)
+
+    typed = read(text, drops=True, quoted_ends=quoted_ends)
+
+    assert typed.rows["number"].to_pylist() == [1, 3, 4]
+    assert typed.rows["word"].to_pylist() == ["a", "c", "d"]
+    assert (typed.read, typed.dropped) == (4, {"unreadable": 1})
+
+
+def test_values_of_several_lines_are_whole_where_they_can_be() -> None:
+    """Notes in CSV files of any tool."""
+    typed = read('1,a,"x\nmore, of it\n"\n"2\n",b,"y"\n\n3,c,z\n', drops=False, quoted_ends=True)
+
+    assert typed.rows["number"].to_pylist() == [1, 2, 3]
+    assert (typed.read, typed.dropped) == (3, {})
+
+
+@given(st.lists(st.sampled_from(["1,a,x", '2,"b",x', '3,"b,x', '4,b,"x', '5,b"b,x', '6,b,"x""y"', '"7,b,x"', "8,b"])))
+def test_every_line_is_a_row_or_dropped(lines: list[str]) -> None:
+    """Whatever stands behind a line, what becomes of it is the same."""
+    typed = read("".join(f"{line}\n" for line in lines), drops=True)
+
+    assert typed.rows["number"].to_pylist() == [int(line[0]) for line in lines if line[0] in "1256"]
+    assert typed.read == len(lines)
+    assert typed.dropped.get("unreadable", 0) == typed.read - typed.rows.num_rows

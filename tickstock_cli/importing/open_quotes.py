@@ -1,0 +1,80 @@
+"""Lines with a quote that nothing closes, which would take the lines behind them for a part of their value.
+
+Where values have no line ends, such a line is broken. Where they can have some, it is if the line behind it is whole by
+itself: a note of several lines hardly ever has exactly as many fields as the file has columns.
+"""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+
+_END = 10
+_EMPTY = (b"", b"\r")
+
+
+def has_every_line(text: bytes, rows: int) -> bool:
+    """Return whether ``rows`` is the number of lines of a text that are not empty, or more."""
+    ends = int(np.count_nonzero(np.frombuffer(text, np.uint8) == _END))
+    return rows >= ends + (not text.endswith(b"\n")) or rows >= sum(line not in _EMPTY for line in text.split(b"\n"))
+
+
+def open_quotes(text: bytes, delimiter: str, columns: int, *, quoted_ends: bool) -> list[int]:
+    """Return the places of lines with a quote that nothing closes, from 0.
+
+    Parameters
+    ----------
+    text
+        Whole lines, beginning outside of quotes.
+    columns
+        Fields of a whole line.
+    quoted_ends
+        Whether values can have line ends.
+    """
+    lines = text.decode("latin-1").split("\n")
+    found: list[int] = []
+    place = 0
+    while place < len(lines):
+        if not _opens(lines[place], delimiter):
+            place += 1
+        elif not quoted_ends or _is_whole(lines, place + 1, delimiter, columns):
+            found.append(place)
+            place += 1
+        else:
+            place = _closed(lines, place) + 1
+    return found
+
+
+def without_lines(text: bytes, places: list[int]) -> bytes:
+    """Return a text without the lines at some places."""
+    lines = text.split(b"\n")
+    left_out = set(places)
+    return b"\n".join(line for place, line in enumerate(lines) if place not in left_out)
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([f"{line}\n"], delimiter=delimiter), [])
+
+
+def _opens(line: str, delimiter: str) -> bool:
+    """Return whether a quote is open at the end of a line."""
+    if '"' not in line:
+        return False
+    fields = _fields(line, delimiter)
+    return bool(fields) and fields[-1].endswith("\n")
+
+
+def _is_whole(lines: list[str], place: int, delimiter: str, columns: int) -> bool:
+    return (
+        columns > 1
+        and place < len(lines)
+        and lines[place].count('"') % 2 == 0  # with an odd one, it can close the quote
+        and len(_fields(lines[place], delimiter)) == columns
+    )
+
+
+def _closed(lines: list[str], place: int) -> int:
+    """Return the place of the line that closes the quote which is open at the end of line ``place``."""
+    behind = (later for later in range(place + 1, len(lines)) if lines[later].count('"') % 2)
+    return next(behind, len(lines))
