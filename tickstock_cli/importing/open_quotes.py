@@ -14,10 +14,24 @@ _END = 10
 _EMPTY = (b"", b"\r")
 
 
-def has_every_line(text: bytes, rows: int) -> bool:
-    """Return whether ``rows`` is the number of lines of a text that are not empty, or more."""
+def has_every_line(text: bytes, rows: int, delimiter: str) -> bool:
+    """Return whether each line of a text that is not empty is a row, and no quote is open behind the last one.
+
+    Parameters
+    ----------
+    rows
+        Rows that were read of the text.
+    """
     ends = int(np.count_nonzero(np.frombuffer(text, np.uint8) == _END))
-    return rows >= ends + (not text.endswith(b"\n")) or rows >= sum(line not in _EMPTY for line in text.split(b"\n"))
+    if rows < ends + (not text.endswith(b"\n")) and rows < sum(line not in _EMPTY for line in text.split(b"\n")):
+        return False
+    last = text[text.rfind(b"\n", 0, -1) + 1 :].decode("latin-1")
+    return not _opens(last.rstrip("\n"), delimiter)
+
+
+def is_blank(text: bytes) -> bool:
+    """Return whether a text has nothing but empty lines."""
+    return not text.strip(b"\r\n")
 
 
 def open_quotes(text: bytes, delimiter: str, columns: int, *, quoted_ends: bool) -> list[int]:

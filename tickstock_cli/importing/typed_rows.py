@@ -19,7 +19,7 @@ import pyarrow.csv as csv
 from tickstock_cli.errors import DataError
 from tickstock_cli.importing.lines import LineBlock
 from tickstock_cli.importing.number_forms import PLAIN, NumberForm
-from tickstock_cli.importing.open_quotes import has_every_line, open_quotes, without_lines
+from tickstock_cli.importing.open_quotes import has_every_line, is_blank, open_quotes, without_lines
 
 UNREADABLE = "unreadable"
 """Reason of dropped lines that cannot be read."""
@@ -104,7 +104,7 @@ class LineReader:
             typed = self._read(block)
         except DataError as error:
             failure = error
-        if typed is not None and has_every_line(block.text, typed.read):
+        if typed is not None and has_every_line(block.text, typed.read, self._layout.delimiter):
             return typed
         layout = self._layout
         opened = open_quotes(block.text, layout.delimiter, len(layout.names), quoted_ends=layout.quoted_ends)
@@ -120,6 +120,8 @@ class LineReader:
         return typed
 
     def _read(self, block: LineBlock) -> TypedRows:
+        if is_blank(block.text):
+            return TypedRows(pa.schema(list(self._layout.types.items())).empty_table(), 0)
         wrong: list[csv.InvalidRow] = []
         bad = 0
         table = self._parsed_numbers(block, wrong)
