@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,23 @@ _TICKER = "ticker of the file"
 def are_alike(one: RecordingFile, other: RecordingFile) -> bool:
     """Return whether the rows of two files are read in the same way."""
     same_columns = one.schema.equals(other.schema) and one.text_columns == other.text_columns
+    same_columns &= one.decodes_jointly == other.decodes_jointly
     return same_columns and one.where_columns == other.where_columns and one.reader.reads_like(other.reader)
+
+
+class Together(NamedTuple):
+    """Decoded rows of files that are alike.
+
+    Parameters
+    ----------
+    rows
+        Those of one file behind those of another.
+    counts
+        Number of rows of each file, int64.
+    """
+
+    rows: pa.RecordBatch
+    counts: Int64s
 
 
 @dataclass(frozen=True, slots=True)

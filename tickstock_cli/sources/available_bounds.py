@@ -9,12 +9,12 @@ import numpy as np
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.kernels.normalise import LARGEST_TIME
 from tickstock_cli.sources.first_rows import FirstRows
-from tickstock_cli.sources.footer import GroupFooter
 from tickstock_cli.sources.interpretation import TIME_COLUMNS, Interpretation
 from tickstock_cli.sources.interpretation import first_available as first_of_rows
 from tickstock_cli.sources.intervals import whole_ends
 from tickstock_cli.sources.recognise import Layout
 from tickstock_cli.sources.recording_file import RowGroup
+from tickstock_cli.sources.row_groups import GroupFooter
 from tickstock_cli.sources.zones import in_utc
 
 _END_OF_A_BAR = 5 * NS_PER_SECOND

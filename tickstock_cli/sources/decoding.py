@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
+from tickstock_cli.errors import DataError
+from tickstock_cli.sources.alike import Together, joined
 from tickstock_cli.sources.footer import SMALL_BYTES, open_parquet, reading
+from tickstock_cli.sources.joint_decoding import JointDecoding
 from tickstock_cli.sources.recording_file import RecordingFile
 
 MOST_THREADS = 4
@@ -24,9 +28,16 @@ Rows = list[pa.RecordBatch]
 
 
 class Decoding:
-    """Decodes files, those that are needed next in the meantime."""
+    """Decodes files, those that are needed next in the meantime.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    is_joint
+        Whether files that are decoded together are decoded in one call where they can be.
+    """
+
+    def __init__(self, is_joint: bool = False) -> None:
+        self._joint = JointDecoding() if is_joint else None
         self._threads: ThreadPoolExecutor | None = None
         self._begun: dict[Path, tuple[Future[list[Rows]], int]] = {}
         """By file: the task, and the place of the file's rows in its result."""
@@ -51,6 +62,24 @@ class Decoding:
                 self._begin(part)
         return [self._take(file) for file in files]
 
+    def together(self, files: Sequence[RecordingFile], then: Sequence[RecordingFile] = ()) -> Together:
+        """Return the rows of files that are alike; otherwise as ``rows``.
+
+        Raises
+        ------
+        DataError
+            A file is damaged, or has other rows than when it was opened.
+        """
+        if self._joint is not None and files[0].decodes_jointly:
+            return self._joint.together(files, then)
+        decoded = self.rows(files, then)
+        counts = [sum(batch.num_rows for batch in batches) for batches in decoded]
+        for file, count in zip(files, counts, strict=True):
+            if count != file.rows:
+                raise DataError(f"{file.path} has other rows than its footer says")
+        rows = joined([batch for batches in decoded for batch in batches])
+        return Together(rows, np.array(counts, dtype=np.int64))
+
     def _begin(self, files: Sequence[RecordingFile]) -> None:
         """Decode files in a thread."""
         if self._threads is None:
@@ -71,6 +100,8 @@ class Decoding:
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
             self._threads = None
+        if self._joint is not None:
+            self._joint.close()
 
 
 def _decoded(files: Sequence[RecordingFile]) -> list[Rows]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tickstock_cli.errors import NoRowsError, OwnOutputError, SchemaError
 from tickstock_cli.sources.available_bounds import first_available, row_group, time_bounds
@@ -17,13 +17,24 @@ from tickstock_cli.sources.checks.facts import Facts, Oddity
 from tickstock_cli.sources.checks.running import Checked
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.first_rows import FirstRows
-from tickstock_cli.sources.footer import TINY_BYTES, Footer, check_decrypted, open_parquet, reading
+from tickstock_cli.sources.footer import (
+    SMALL_BYTES,
+    TINY_BYTES,
+    OpenParquet,
+    check_decrypted,
+    open_parquet,
+    read_tail,
+    reading,
+)
 from tickstock_cli.sources.interpretation import HEAD_ROWS
+from tickstock_cli.sources.joint_files import CODECS
+from tickstock_cli.sources.known_footers import KnownFooters
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_values import known_values
 from tickstock_cli.sources.recognise import Layout
 from tickstock_cli.sources.recording_file import RecordingFile
+from tickstock_cli.sources.row_groups import ArrowFooter, Footer
 from tickstock_cli.sources.shared_layouts import SharedLayouts, SharedSchema
 from tickstock_cli.sources.shared_reading import SharedReading
 from tickstock_cli.storage.names import shown_as_path
@@ -40,6 +51,8 @@ class FileOpener:
 
     def __init__(self, options: ReadOptions) -> None:
         self._layouts = SharedLayouts(options)
+        self._known = KnownFooters()
+        self._room = bytearray(TINY_BYTES)  # the system takes a while to give the same memory again and again
 
     def open(self, found: FoundFile, index: int = -1) -> RecordingFile:
         """Read a file's footer, and its first rows where that does not suffice, and recognise it.
@@ -60,17 +73,15 @@ class FileOpener:
         SchemaError
             The columns or their types do not fit a record type.
         """
-        file = open_parquet(found.read_from, at_once=TINY_BYTES)
-        with file, reading(found.path):
-            check_decrypted(found.read_from, file)
-            shared = self._layouts.of(file)
+        with reading(found.path), _File(found.read_from, self._room) as file:
+            shared, footer = self._known.find(file.tail, file.footer) or self._by_arrow(file)
             if shared.mark is not None:
                 raise OwnOutputError(
                     f"{found.path} holds {shared.mark} that tickstock wrote, not a recording: name recordings only"
                 )
-            layout, alike = self._reading(shared, found, file)
-            footer, rows = Footer(file.metadata, shared.places), file.metadata.num_rows
-            first = FirstRows(shared.plain, not rows, partial(_head, file, alike.first_columns), footer.extremes)
+            rows = footer.rows
+            layout, alike = self._reading(shared, found, file, rows)
+            first = FirstRows(shared.plain, not rows, partial(file.head, alike.first_columns), footer.extremes)
             groups = footer.groups(alike.bounded_columns)
             how = alike.interpret(found.path, layout, first)
             row_groups = tuple(row_group(group, layout, how) for group in groups)
@@ -83,8 +94,8 @@ class FileOpener:
                 options=alike.options,
                 reader=how.reader,
                 first=first,
-                first_rows=partial(_head, file),
-                scan=lambda column: file.iter_batches(columns=[column]),
+                first_rows=file.head,
+                scan=file.scan,
                 time_bounds=partial(time_bounds, groups, layout, how),
                 said=alike.said,
             )
@@ -105,16 +116,86 @@ class FileOpener:
                 read_from=path if found.copy is None else Path(found.copy),
                 checked=Checked() if shared.is_recorded else _checked(found, alike, facts),
                 where_columns=alike.where_columns,
+                decodes_jointly=alike.decodes_jointly
+                and file.size <= SMALL_BYTES
+                and footer.codecs(alike.decoded_columns) <= CODECS,
                 text_columns=footer.plain_dictionaries(alike.text_columns),
             )
 
-    def _reading(self, shared: SharedSchema, found: FoundFile, file: pq.ParquetFile) -> tuple[Layout, SharedReading]:
+    def _by_arrow(self, file: _File) -> tuple[SharedSchema, Footer]:
+        """Return the schema and the footer of a file of which no other was like it."""
+        parquet = file.parquet
+        check_decrypted(file.path, parquet)
+        shared = self._layouts.of(parquet)
+        footer = ArrowFooter(parquet.metadata, shared.columns)
+        self._known.learn(file.tail, shared, footer)
+        return shared, footer
+
+    def _reading(self, shared: SharedSchema, found: FoundFile, file: _File, rows: int) -> tuple[Layout, SharedReading]:
         try:
-            return self._layouts.reading(shared, found, partial(_values, file))
+            return self._layouts.reading(shared, found, file.first_values)
         except SchemaError as error:
-            if file.metadata.num_rows:
+            if rows:
                 raise
             raise NoRowsError(str(error)) from error
+
+
+class _File:
+    """A file that Arrow opens if somebody asks for more than its last bytes; a context closes it.
+
+    Parameters
+    ----------
+    path
+        The Parquet file with the rows.
+    room
+        Gets its last bytes.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+
+    def __init__(self, path: str, room: bytearray) -> None:
+        self.path = path
+        self.tail, self.size = read_tail(path, room)
+        self._parquet: OpenParquet | None = None
+
+    @property
+    def parquet(self) -> OpenParquet:
+        """The open file; raises DataError if it is damaged."""
+        if self._parquet is None:
+            self._parquet = open_parquet(self.path, content=bytes(self.tail) if len(self.tail) == self.size else None)
+        return self._parquet
+
+    def footer(self) -> ArrowFooter:
+        """Return the footer as Arrow reads it."""
+        return ArrowFooter(self.parquet.metadata)
+
+    def head(self, columns: Sequence[str], rows: int = HEAD_ROWS) -> pa.RecordBatch:
+        """Return the first rows of some columns, in plain types."""
+        for batch in self.parquet.iter_batches(batch_size=rows, columns=list(columns), use_threads=False):
+            if batch.num_rows:
+                return plain_rows(batch, plain_schema(batch.schema))
+        schema = self.parquet.schema_arrow
+        return pa.RecordBatch.from_pylist([], schema=pa.schema([schema.field(name) for name in columns]))
+
+    def first_values(self, column: str) -> list[Any]:
+        """Return the first values of a column that are not null, times as text."""
+        return known_values(self.head([column]).column(0))
+
+    def scan(self, column: str) -> Iterator[pa.RecordBatch]:
+        """Yield all rows of a column."""
+        return self.parquet.iter_batches(columns=[column])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._parquet is not None:
+            self._parquet.close()
 
 
 def _checked(found: FoundFile, alike: SharedReading, facts: Facts) -> Checked:
@@ -125,15 +206,3 @@ def _checked(found: FoundFile, alike: SharedReading, facts: Facts) -> Checked:
     text = "a link to it is left out" if len(found.links) == 1 else "{} links to it are left out"
     links = Oddity(text, (len(found.links),)[: text.count("{}")])
     return replace(done, oddities=(links, *done.oddities))
-
-
-def _head(file: pq.ParquetFile, columns: Sequence[str], rows: int = HEAD_ROWS) -> pa.RecordBatch:
-    for batch in file.iter_batches(batch_size=rows, columns=list(columns), use_threads=False):
-        if batch.num_rows:
-            return plain_rows(batch, plain_schema(batch.schema))
-    return pa.RecordBatch.from_pylist([], schema=pa.schema([file.schema_arrow.field(name) for name in columns]))
-
-
-def _values(file: pq.ParquetFile, column: str) -> list[Any]:
-    """Return the first values of a column that are not null, times as text."""
-    return known_values(_head(file, [column]).column(0))

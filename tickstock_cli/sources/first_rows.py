@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tickstock_cli.sources.footer import Extremes
+from tickstock_cli.sources.row_groups import Extremes
 
 
 class FirstRows:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,34 +27,6 @@ TINY_BYTES = 1 << 16
 """Of such a file the footer alone is not read quicker than all of it."""
 _SIGNATURE_BYTES = 28
 """Nonce and tag that follow the plain footer of a file with encrypted columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Smallest and largest value of a column in a row group: str, or integers as stored.
-
-    ``nulls`` is whether the column can hold nulls, too.
-    """
-
-    low: int | str
-    high: int | str
-    nulls: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GroupFooter:
-    """One row group: number of its first row, number of rows, bounds of the requested columns."""
-
-    first: int
-    rows: int
-    bounds: Mapping[str, Bounds]
-
-
-class Extremes(NamedTuple):
-    """The smallest and the largest value of a column."""
-
-    low: Any
-    high: Any
 
 
 TEXT_SUFFIXES = (
@@ -97,7 +68,12 @@ def _first_line(error: Exception) -> str:
 
 
 def open_parquet(
-    path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18, at_once: int = 0
+    path: str | Path,
+    *,
+    text: Sequence[str] = (),
+    buffer_size: int = 1 << 18,
+    at_once: int = 0,
+    content: bytes | None = None,
 ) -> OpenParquet:
     """Open a file so that memory does not grow with the size of its row groups.
 
@@ -109,15 +85,27 @@ def open_parquet(
         Bytes to read ahead per column. Without a buffer, whole column chunks are loaded.
     at_once
         A file of at most so many bytes is read whole: each call of the system has its cost.
+    content
+        All bytes of the file, if they are in memory.
     """
     with reading(path):
         # Names that look like a URI, or are no UTF-8, reach the system as they are.
-        content = _content(path, at_once) if at_once else None
+        if content is None and at_once:
+            content = content_of(path, at_once)
         source: Any = pa.OSFile(os.fsencode(path), "rb") if content is None else pa.BufferReader(content)  # type: ignore[arg-type]  # bytes are a path, too
         return OpenParquet(source, content, read_dictionary=list(text), buffer_size=buffer_size)
 
 
-def _content(path: str | Path, most_bytes: int) -> bytes | None:
+def read_tail(path: str | Path, room: bytearray) -> tuple[memoryview, int]:
+    """Read the last bytes of a file into the beginning of ``room``; return them, and the size of the file."""
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > len(room):
+            file.seek(-len(room), os.SEEK_END)
+        return memoryview(room)[: file.readinto(room)], size
+
+
+def content_of(path: str | Path, most_bytes: int) -> bytes | None:
     """Return the content of a file; None for a larger one."""
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
@@ -182,120 +170,3 @@ def check_decrypted(path: str | Path, file: OpenParquet) -> None:
 
 def _encrypted(path: str | Path | ObjectName) -> str:
     return f"cannot read {path}: its columns are encrypted; decrypt it first, and name the decrypted file"
-
-
-def places_of(metadata: pq.FileMetaData) -> dict[str, int]:
-    """Return the places of columns in a row group, by name."""
-    schema = metadata.schema
-    return {schema.column(place).path: place for place in range(metadata.num_columns)}
-
-
-class Footer:
-    """The row groups and columns of a file, each looked up once.
-
-    Parameters
-    ----------
-    metadata
-        The file's footer, as Arrow reads it.
-    places
-        Places of the columns in a row group, by name; None: they are looked up.
-    """
-
-    def __init__(self, metadata: pq.FileMetaData, places: Mapping[str, int] | None = None) -> None:
-        self._groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-        self._places = places_of(metadata) if places is None else places
-        self._chunks: dict[str, list[pq.ColumnChunkMetaData]] = {}
-
-    def chunks(self, column: str) -> list[pq.ColumnChunkMetaData] | None:
-        """Return a column of every row group; None for one that the file has not, or that is nested."""
-        found = self._chunks.get(column)
-        if found is None and (place := self._places.get(column)) is not None:
-            found = self._chunks[column] = [group.column(place) for group in self._groups]
-        return found
-
-    def plain_dictionaries(self, columns: Sequence[str]) -> tuple[str, ...]:
-        """Return which of some columns Arrow can decode as dictionaries: none with a page in a DELTA encoding."""
-        return tuple(
-            name
-            for name in dict.fromkeys(columns)
-            if (chunks := self.chunks(name)) is not None
-            and not any(encoding.startswith("DELTA") for chunk in chunks for encoding in chunk.encodings)
-        )
-
-    def groups(self, columns: Sequence[str]) -> tuple[GroupFooter, ...]:
-        """Return the row groups, with bounds of those ``columns`` that have statistics."""
-        mine = [(name, chunks) for name in columns if (chunks := self.chunks(name)) is not None]
-        groups = []
-        first = 0
-        for number, group in enumerate(self._groups):
-            found: dict[str, Bounds] = {}
-            for name, chunks in mine:
-                if (bounds := _bounds(chunks[number])) is not None:
-                    found[name] = bounds
-            groups.append(GroupFooter(first, group.num_rows, found))
-            first += group.num_rows
-        return tuple(groups)
-
-    def extremes(self, column: str) -> Extremes | None:
-        """Return the extremes of a column over all row groups with values; None if one does not state them."""
-        chunks = self.chunks(column)
-        if not chunks:
-            return None
-        if len(chunks) == 1:
-            return _extremes(chunks[0])
-        found = [_extremes(chunk) for chunk in chunks if not _is_without_values(chunk)]
-        known = [extremes for extremes in found if extremes is not None]
-        if not known or len(known) < len(found):
-            return None
-        return Extremes(min(low for low, _ in known), max(high for _, high in known))
-
-    def page_bytes(self, columns: Collection[str]) -> int:
-        """Estimate a reader's memory: a dictionary page and a data page per column, at most 1 MiB each."""
-        if not self._groups:
-            return 0
-        all_columns = 2 * self._groups[0].total_byte_size
-        if all_columns <= 2 << 20 and len(columns) == len(self._places):
-            return all_columns
-        first = [chunks[0] for name in columns if (chunks := self.chunks(name))]
-        return sum(min(2 * chunk.total_uncompressed_size, 2 << 20) for chunk in first)
-
-
-def _is_without_values(chunk: pq.ColumnChunkMetaData) -> bool:
-    statistics: Any = chunk.statistics
-    return statistics is not None and statistics.has_null_count and statistics.null_count == chunk.num_values
-
-
-def _extremes(chunk: pq.ColumnChunkMetaData) -> Extremes | None:
-    """Return the extremes of a column in one row group; None if the footer does not state them."""
-    statistics: Any = chunk.statistics
-    if statistics is None or not statistics.has_min_max:
-        return None
-    if statistics.physical_type == "DOUBLE":  # as they are stored: there is nothing to convert
-        return Extremes(statistics.min_raw, statistics.max_raw)
-    try:
-        return Extremes(_stated(statistics.min, statistics), _stated(statistics.max, statistics))
-    except UnicodeDecodeError:  # writers can cut long bounds inside a character
-        return None
-
-
-def _stated(bound: Any, statistics: Any) -> Any:
-    """Return a bound as a value: pyarrow leaves those of halves as two bytes."""
-    is_half = isinstance(bound, bytes) and statistics.logical_type.type == "FLOAT16"
-    return float(np.frombuffer(bound, dtype="<f2")[0]) if is_half else bound
-
-
-def _bounds(chunk: pq.ColumnChunkMetaData) -> Bounds | None:
-    statistics: Any = chunk.statistics
-    if statistics is None or not statistics.has_min_max:
-        return None
-    low, high = statistics.min_raw, statistics.max_raw
-    if isinstance(low, bytes):
-        if chunk.physical_type != "BYTE_ARRAY":
-            return None
-        try:
-            low, high = low.decode(), high.decode()
-        except UnicodeDecodeError:  # writers can cut long bounds inside a character
-            return None
-    elif type(low) is not int:  # a fraction or a truth
-        return None
-    return Bounds(low, high, not statistics.has_null_count or statistics.null_count > 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -90,7 +90,16 @@ class Interpretation:
 
     def of(self, path: str, layout: Layout) -> Interpretation:
         """Return the same of a file that is read likewise."""
-        return replace(self, layout=layout, reader=self.reader.of(path, layout))
+        return Interpretation(
+            layout,
+            self.encodings,
+            self.interval_ns,
+            self.guesses,
+            self.reader.of(path, layout),
+            self.bars_at_end,
+            self.selects_rows,
+            self.bounded,
+        )
 
 
 def interpret(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tickstock_cli.errors import DataError
-from tickstock_cli.sources.footer import Footer, open_parquet
+from tickstock_cli.sources.footer import open_parquet
 from tickstock_cli.sources.recording_file import RecordingFile
+from tickstock_cli.sources.row_groups import ArrowFooter
 
 
 def price_span(file: RecordingFile) -> tuple[float, float] | None:
@@ -14,7 +15,7 @@ def price_span(file: RecordingFile) -> tuple[float, float] | None:
         return None
     try:
         with open_parquet(file.read_from) as parquet:
-            found = Footer(parquet.metadata).extremes(theirs)
+            found = ArrowFooter(parquet.metadata).extremes(theirs)
     except DataError:  # gone since it was read
         return None
     if found is None:

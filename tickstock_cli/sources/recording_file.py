@@ -65,6 +65,8 @@ class RecordingFile:
     """The Parquet file with the rows: another one than ``path`` for a journal and an object."""
     text_columns: tuple[str, ...]
     """The file's columns that are decoded as dictionaries."""
+    decodes_jointly: bool = False
+    """Whether its rows can be decoded in one call with those of files that are alike (``joint_decoding``)."""
     checked: Checked = field(default=Checked(), repr=False, compare=False)
     """The outcome of the checks of the file."""
     where_columns: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.file_opener import FileOpener
 from tickstock_cli.sources.file_streams import FileStreams
 from tickstock_cli.sources.interpretation import Guess
+from tickstock_cli.sources.joint_decoding import FEWEST_FILES
 from tickstock_cli.sources.merge import merged
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import first_disorders
@@ -245,7 +246,7 @@ class Recordings:
         if len(positions) != len(self.files):
             raise UsageError(f"a recording of {counted(len(self.files), 'file')} has positions for {len(positions)}")
         unsorted = self._need_sorting()
-        decoding = Decoding()
+        decoding = Decoding(is_joint=sum(file.decodes_jointly for file in self.files) >= FEWEST_FILES)
         watching = _Watching(self.files if self._options.copies == "once" else ())
         streams = FileStreams(
             self.files, self._options, self.symbols, self._temporary, positions, unsorted, watching.watchers, decoding

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from tickstock_cli.core.marks import mark_of
 from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.footer import places_of
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_columns import plain_schema
 from tickstock_cli.sources.recognise import Layout, interval_names, names_suffice, recognise
 from tickstock_cli.sources.records import OHLCV
+from tickstock_cli.sources.row_groups import StoredColumn, stored_columns
 from tickstock_cli.sources.shared_reading import SharedReading
 
 _MOST_SCHEMAS = 64
@@ -38,8 +38,8 @@ class SharedSchema:
         What kind of output of tickstock it is; None for others.
     is_recorded
         Whether it is that of a recorded live run.
-    places
-        Places of the columns in a row group, by name.
+    columns
+        The columns of files, by name.
     readings
         Names of partitions -> how such a file is read.
     """
@@ -48,7 +48,7 @@ class SharedSchema:
     plain: pa.Schema
     mark: str | None
     is_recorded: bool
-    places: Mapping[str, int]
+    columns: Mapping[str, StoredColumn]
     stored: tuple[pq.ParquetSchema, Any] | None
     """The schema as files store it, with its metadata, if these two tell all of it."""
     readings: dict[tuple[str, ...], SharedReading] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class SharedLayouts:
             plain_schema(schema),
             mark_of(schema),
             is_recorded(schema),
-            places_of(file.metadata),
+            stored_columns(file.schema),
             stored if _ARROW_SCHEMA in (stored[1] or {}) else None,
         )
         self._known = [new, *self._known[: _MOST_SCHEMAS - 1]]
@@ -118,7 +118,7 @@ class SharedLayouts:
             None if shared.is_recorded else values,
             ticker_from=self._options.ticker_from,
         ).told(self._options)
-        reading = SharedReading(found.path, layout, shared.schema, options)
+        reading = SharedReading(found.path, layout, shared.schema, shared.columns, options)
         if self._is_shared(shared, partitions, layout):
             shared.readings[partitions] = reading
         return layout, reading

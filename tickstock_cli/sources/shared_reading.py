@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -10,8 +11,10 @@ import pyarrow.types as pt
 from tickstock_cli.sources.checks.running import SharedChecks
 from tickstock_cli.sources.first_rows import FirstRows
 from tickstock_cli.sources.interpretation import TIME_COLUMNS, Interpretation, interpret
+from tickstock_cli.sources.joint_files import is_read_alike
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recognise import Layout, check_once
+from tickstock_cli.sources.row_groups import StoredColumn
 from tickstock_cli.sources.selection import theirs_of
 
 
@@ -22,6 +25,8 @@ class SharedReading:
     ----------
     path
         That of the first file, for messages.
+    columns
+        `stored_columns` of the files.
     options
         Those of the user.
 
@@ -44,11 +49,22 @@ class SharedReading:
         The columns that are decoded as dictionaries, where a file allows it.
     columns
         All columns that have one of our names.
+    decoded_columns
+        Those, and the columns that select rows.
+    decodes_jointly
+        Whether many files can be decoded in one call, by the types of the columns that are read.
     said
         What checks know of the layout (`Facts.once`).
     """
 
-    def __init__(self, path: str, layout: Layout, schema: pa.Schema, options: ReadOptions) -> None:
+    def __init__(
+        self,
+        path: str,
+        layout: Layout,
+        schema: pa.Schema,
+        columns: Mapping[str, StoredColumn],
+        options: ReadOptions,
+    ) -> None:
         self.layout = layout
         self._stored = schema
         self.options = layout.options(options)
@@ -59,6 +75,10 @@ class SharedReading:
         texts = [name for name in self.where_columns if pt.is_string(schema.field(name).type)]
         self.text_columns = [*layout.theirs("ticker"), *texts]
         self.columns = frozenset(layout.columns.values())
+        self.decoded_columns = self.columns | {*self.where_columns}
+        self.decodes_jointly = all(
+            name in columns and is_read_alike(schema.field(name).type, columns[name]) for name in self.decoded_columns
+        )
         self.checks = SharedChecks()
         self.said: dict[Any, Any] = {}
         self._how: Interpretation | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,8 +15,8 @@ import pyarrow.parquet as pq
 from tickstock_cli.core.times import NS_PER_DAY, NS_PER_UNIT, epoch_unit
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.footer import Footer
 from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.row_groups import ArrowFooter
 from tickstock_cli.storage.listing import StoredObject
 from tickstock_cli.storage.reading import opened
 from tickstock_cli.storage.stores import asking
@@ -66,13 +65,15 @@ def _span(metadata: pq.FileMetaData, options: ReadOptions) -> tuple[int, int] | 
     """Return the smallest and largest time, ns, of the columns of times; None if a row group does not state them."""
     if options.timestamp_unit != "auto":
         return None  # the magnitude of times is not that of their unit
-    footer = Footer(metadata)
-    chunks = [footer.chunks(options.columns.get(name, name)) for name in _TIMES]
-    statistics: list[Any] = [chunk.statistics for column in chunks if column for chunk in column]
-    if not statistics or not all(stated is not None and stated.has_min_max for stated in statistics):
-        return None
-    if any(stated.physical_type != "INT64" or stated.logical_type.type == "DECIMAL" for stated in statistics):
+    footer = ArrowFooter(metadata)
+    names = [name for name in (options.columns.get(name, name) for name in _TIMES) if name in footer.columns]
+    stored = [footer.columns[name] for name in names]
+    if any(column.physical_type != "INT64" or column.logical_type == "DECIMAL" for column in stored):
         return None  # days, texts, or decimals
-    bounds = [bound for stated in statistics for bound in (stated.min_raw, stated.max_raw)]
+    stated = [found for name in names for found in footer.stated(name)]
+    known = [found for found in stated if found is not None]
+    if not known or len(known) < len(stated):
+        return None
+    bounds = [bound for found in known for bound in (found.low, found.high)]
     times = [bound * NS_PER_UNIT[epoch_unit(bound)] for bound in bounds]
     return (min(times), max(times)) if min(times) >= _EARLIEST else None

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tickstock_cli.core.batch import Batch
 from tickstock_cli.errors import DataError, OrderError
-from tickstock_cli.sources.alike import Stretches, are_alike, joined, numbers_of, watch
+from tickstock_cli.sources.alike import Stretches, are_alike, numbers_of, watch
 from tickstock_cli.sources.checks.running import Watchers
 from tickstock_cli.sources.decoding import Decoding
 from tickstock_cli.sources.plain_numbers import frozen
@@ -89,17 +89,13 @@ class SmallFiles:
         """
         files = [self._files[number] for number in numbers]
         try:
-            decoded = self._decoding.rows(files, [self._files[number] for number in then])
-            rows = joined([batch for batches in decoded for batch in batches])
-            counts = np.array([sum(batch.num_rows for batch in batches) for batches in decoded], dtype=np.int64)
-            if not np.array_equal(counts, [file.rows for file in files]):
-                return None
+            decoded = self._decoding.together(files, [self._files[number] for number in then])
             before = frozen(np.array([file.first_available for file in files], dtype=np.int64))
-            stretches = Stretches(files, rows, counts, np.zeros_like(counts), before)
+            stretches = Stretches(files, decoded.rows, decoded.counts, np.zeros_like(decoded.counts), before)
             found = numbers_of(stretches, self._codes)
             if found is None:
                 return None
             watch(stretches, self._watchers)
-            return found[0], rows.num_rows
+            return found[0], decoded.rows.num_rows
         except (DataError, OrderError, pa.ArrowException, UnicodeDecodeError):
             return None

@@ -14,6 +14,7 @@ import pytest
 from tickstock_cli.core.batch import unpack_origin
 from tickstock_cli.errors import DataError, OrderError
 from tickstock_cli.sources import plan
+from tickstock_cli.sources import recordings as reading
 from tickstock_cli.sources.plan import Spans, clusters, own_readers
 from tickstock_cli.sources.recordings import ReadOptions, Recordings, Unsorted
 
@@ -49,10 +50,11 @@ def read(folder: Path, **options: Any) -> list[tuple[str, int]]:
         return found
 
 
-@pytest.fixture
-def gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give no file a reader of its own."""
+@pytest.fixture(params=[1, 1 << 20], ids=["in one call", "file by file"])
+def gathered(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Give no file a reader of its own; so many are decoded in one call."""
     monkeypatch.setattr(plan, "MOST_READERS", 0)
+    monkeypatch.setattr(reading, "FEWEST_FILES", request.param)
 
 
 def test_files_one_after_another_are_read_by_readers_however_many_there_are() -> None:

@@ -12,10 +12,10 @@ from tickstock_cli.core.counted import worded
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.first_rows import FirstRows
-from tickstock_cli.sources.footer import Extremes
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_numbers import Bools
 from tickstock_cli.sources.recognise import Layout
+from tickstock_cli.sources.row_groups import Extremes
 
 Answer = TypeVar("Answer")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from tickstock_cli.sources.checks import CHECKS
-from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher
+from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher, no_watch
 from tickstock_cli.sources.plain_numbers import Bools
 
 
@@ -36,7 +36,7 @@ def checked(facts: Facts) -> Checked:
     SchemaError
         The file cannot be read as it is; the message has the remedy.
     """
-    return _together(_run(check, facts) for check in CHECKS if facts.record in check.records)
+    return _together(facts, (check for check in CHECKS if facts.record in check.records))
 
 
 class SharedChecks:
@@ -50,7 +50,7 @@ class SharedChecks:
         """Run the checks of a file's record type; raises SchemaError as ``checked`` does."""
         if self._steps is None:
             return self._first(facts)
-        return _together(_run(step, facts) if isinstance(step, RecordingCheck) else step for step in self._steps)
+        return _together(facts, self._steps)
 
     def _first(self, facts: Facts) -> Checked:
         steps: list[RecordingCheck | Checked] = []
@@ -58,26 +58,29 @@ class SharedChecks:
         for check in CHECKS:
             if facts.record in check.records:
                 facts.was_asked = False
-                found = _run(check, facts)
+                found = _together(facts, [check])
                 everything.append(found)
                 if facts.was_asked or facts.layout.constants:  # these are the file's own, too
                     steps.append(check)
                 elif found.oddities or found.watches:
                     steps.append(found)
         self._steps = steps
-        return _together(everything)
+        return _together(facts, everything)
 
 
-def _run(check: RecordingCheck, facts: Facts) -> Checked:
-    oddities = tuple(check.look(facts))
-    watch = check.watch(facts)
-    return Checked(oddities, () if watch is None else (watch,))
-
-
-def _together(found: Iterable[Checked]) -> Checked:
-    found = list(found)
-    oddities = tuple(oddity for one in found for oddity in one.oddities)
-    return Checked(oddities, tuple(watch for one in found for watch in one.watches))
+def _together(facts: Facts, steps: Iterable[RecordingCheck | Checked]) -> Checked:
+    """Run checks, and gather what they find, with what others have found."""
+    oddities: list[Oddity] = []
+    watches: list[Callable[[], Watcher]] = []
+    for step in steps:
+        if isinstance(step, Checked):
+            oddities += step.oddities
+            watches += step.watches
+            continue
+        oddities += step.look(facts)
+        if step.watch is not no_watch and (watch := step.watch(facts)) is not None:
+            watches.append(watch)
+    return Checked(tuple(oddities), tuple(watches))
 
 
 class Watchers:
