@@ -29,6 +29,12 @@ def marked(schema: pa.Schema, mark: OutputMark) -> pa.Schema:
     return schema.with_metadata({KEY.encode(): mark.value.encode(), **own})
 
 
+def own_metadata(schema: pa.Schema) -> dict[bytes, bytes]:
+    """Return the metadata that tickstock writes; that of others decides nothing."""
+    metadata: dict[bytes, bytes] = schema.metadata or {}
+    return {key: value for key, value in metadata.items() if key.startswith(KEY.encode())}
+
+
 def mark_of(schema: pa.Schema) -> str | None:
     """Return the mark of a file's schema; None if the file is not an output of tickstock."""
     mark = (schema.metadata or {}).get(KEY.encode())

@@ -44,6 +44,7 @@ _FIRST_BY_ARROW = 16
 """Files that Arrow reads before a kind is learned: with a few, nothing is to be saved."""
 _MOST_TRIED = 64
 """Footers of which a kind is learned, or which are not understood."""
+_MOST_KINDS = 8
 _MAGIC = b"PAR1"
 _INT32, _INT64, _FLOAT, _DOUBLE = (struct.Struct(f"<{letter}") for letter in "iqfd")
 
@@ -81,7 +82,7 @@ class KnownFooters:
         if _FIRST_BY_ARROW < self._by_arrow <= _FIRST_BY_ARROW + _MOST_TRIED:
             kind = _kind_of(_footer_of(tail), schema)
             if kind is not None and kind.reads_like(by_arrow, _footer_of(tail)):
-                self._kinds.insert(0, kind)
+                self._kinds = [kind, *self._kinds[: _MOST_KINDS - 1]]
 
 
 def _footer_of(tail: memoryview) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tickstock_cli.core.marks import mark_of
+from tickstock_cli.core.marks import mark_of, own_metadata
 from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.options import ReadOptions
@@ -32,6 +32,8 @@ class SharedSchema:
 
     Parameters
     ----------
+    own_metadata
+        What tickstock wrote into its metadata.
     plain
         The schema as rows are read: `plain_schema`.
     mark
@@ -45,6 +47,7 @@ class SharedSchema:
     """
 
     schema: pa.Schema
+    own_metadata: dict[bytes, bytes]
     plain: pa.Schema
     mark: str | None
     is_recorded: bool
@@ -64,17 +67,22 @@ class SharedLayouts:
         """The latest first."""
 
     def of(self, file: pq.ParquetFile) -> SharedSchema:
-        """Return what follows from the schema of a file, with its metadata."""
+        """Return what follows from the schema of a file, with the metadata that is ours.
+
+        Pandas writes the number of rows into its own.
+        """
         stored = file.schema, file.metadata.metadata
         for place, known in enumerate(self._known):
             if known.stored is not None and known.stored[1] == stored[1] and known.stored[0].equals(stored[0]):
                 return self._latest(place)
         schema = file.schema_arrow
+        own = own_metadata(schema)
         for place, known in enumerate(self._known):
-            if schema.equals(known.schema, check_metadata=True):
+            if schema.equals(known.schema) and own == known.own_metadata:
                 return self._latest(place)
         new = SharedSchema(
             schema,
+            own,
             plain_schema(schema),
             mark_of(schema),
             is_recorded(schema),

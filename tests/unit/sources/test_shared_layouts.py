@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.marks import OutputMark, marked
 from tickstock_cli.sources.recordings import ReadOptions, Recordings, Unsorted
+from tickstock_cli.sources.shared_layouts import SharedLayouts
 
 NOON = 1_381_248_000_000_000_000
 SECOND = 1_000_000_000
@@ -101,6 +102,20 @@ def test_times_of_several_units_are_guessed_from_the_first_rows(write: Write) ->
     with Recordings.open([path]) as recordings:
         (guess,) = recordings.files[0].guesses
     assert (guess.value, guess.why) == ("ms", f"the median of the first 3 rows is {NOON // 1_000_000 + 1}")
+
+
+def test_metadata_of_other_writers_do_not_tell_files_apart(tmp_path: Path) -> None:
+    """Pandas writes the number of rows into its own, which would be another schema for each file."""
+    opened = SharedLayouts(ReadOptions())
+    for rows in (1, 2):
+        table = ticks(*range(rows)).append_column("ticker", pa.array(["X"] * rows))
+        table.to_pandas().to_parquet(tmp_path / f"{rows}.parquet")
+    one, two = (pq.ParquetFile(tmp_path / f"{rows}.parquet") for rows in (1, 2))
+    assert one.schema_arrow.metadata != two.schema_arrow.metadata
+    assert opened.of(one) is opened.of(two)
+    marked_rows = pq.read_table(tmp_path / "1.parquet").replace_schema_metadata({"tickstock": "events"})
+    pq.write_table(marked_rows, tmp_path / "events.parquet")
+    assert opened.of(pq.ParquetFile(tmp_path / "events.parquet")).mark == "events"
 
 
 def test_files_are_told_apart_by_nesting_and_metadata_even_where_their_columns_are_stored_alike(tmp_path: Path) -> None:
