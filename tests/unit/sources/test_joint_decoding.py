@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ ticker_texts = st.one_of(st.none(), st.sampled_from(["A", "BRK B", "ALPHABET-CLA
 Row = tuple[str | None, int, int | None, int | None]
 
 
-def ticks(rows: list[Row], types: tuple[Any, Any, Any], unit: str) -> pa.Table:
+def ticks(rows: Sequence[Row], types: tuple[Any, Any, Any], unit: str) -> pa.Table:
     """Return ticks of ticker, seconds after noon, price and size."""
     names, seconds, paid, shares = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [])
     times = pa.array([(NOON + second * SECOND) // TIMES[unit] for second in seconds], pa.int64())
@@ -87,9 +88,9 @@ def test_both_decode_the_same_rows(
     files: list[Any],
     types: tuple[Any, Any, Any],
     unit: str,
-    codec: str,
+    codec: Any,
     row_group: int,
-    version: str,
+    version: Any,
     has_dictionaries: bool,
     by_polars: bool,
 ) -> None:

@@ -60,7 +60,7 @@ def written(rows: pa.Table, **options: Any) -> bytes:
 
 def by_arrow(content: bytes) -> tuple[SharedSchema, ArrowFooter]:
     """Return what Arrow reads of a file."""
-    file = pq.ParquetFile(pa.BufferReader(content))  # type: ignore[arg-type]  # bytes are a buffer
+    file = pq.ParquetFile(pa.BufferReader(content))
     schema = SharedLayouts(ReadOptions()).of(file)
     return schema, ArrowFooter(file.metadata, schema.columns)
 
