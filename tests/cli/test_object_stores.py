@@ -285,13 +285,23 @@ def test_an_object_that_is_read_is_not_replaced(bucket: str, known: ObjectServer
         ("loadtest", "steady_state", "--out", "s3://archive/result"),
         ("report", "s3://archive/result"),
         ("config", "show", "--config", "s3://archive/tickstock.toml"),
+        ("replay", "sample_data", "--serve", "127.0.0.1:0", "--log", "s3://archive/log"),
+        ("replay", "sample_data", "--serve", "127.0.0.1:0", "--token", "@s3://archive/token"),
+        ("replay", "sample_data", "--as-polygon", "127.0.0.1:0", "--fault", "s3://archive/faults.toml"),
+        ("replay", "sample_data", "--symbols", "@s3://archive/tickers.txt"),
+        ("config", "show", "--set", 'priority.universes.tech=["@s3://archive/tickers.txt"]'),
+        ("backtest", "sample_data", "--strategy", "s3://archive/fade.toml"),
+        ("loadtest", "s3://archive/scenario.toml"),
+        ("perf", "run", "--out", "s3://archive/here/perf.json"),
+        ("parity", "s3://archive/days"),
     ],
 )
 def test_what_is_on_the_disk_only_is_refused_at_a_store(command: tuple[str, ...], here: Here, tmp_path: Path) -> None:
     """No folder with the name of a scheme appears."""
     result = here(*command)
     assert result.returncode == 2, result.stderr
-    assert "on the disk, not at s3://archive/" in result.stderr
+    assert re.search(r"s3://archive/.*can only be on the disk|only be on the disk, and s3://archive/", result.stderr)
+    assert "is in an object store: name a path on the disk, and copy" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from tickstock_cli.errors import UsageError
+from tickstock_cli.storage.names import check_local
 
 if TYPE_CHECKING:
     from tickstock_cli.serving.server import Address
@@ -139,6 +140,7 @@ def read_token(text: str | None, option: str = "--token") -> str | None:
 
 
 def _first_line(path: Path, option: str) -> str:
+    check_local(path, f"the token of {option}")
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0].strip()
     except UnicodeDecodeError as error:

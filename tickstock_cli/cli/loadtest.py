@@ -74,13 +74,11 @@ def loadtest(
     from tickstock_cli.loadtest.orchestrator import LoadTestOptions
     from tickstock_cli.loadtest.transport import TRANSPORTS
     from tickstock_cli.measurement.documents import make_folder
-    from tickstock_cli.storage.names import check_local
 
     TRANSPORTS.load(transport)  # an unknown name is an error before any process starts
 
     wanted = load_scenario(scenario, sets or ())
     if out is not None:
-        check_local(out, "the folder of a load test")
         make_folder(out)
     options = LoadTestOptions(wanted, find(scenario).stem, speed, transport, shlex.join(["tickstock", *sys.argv[1:]]))
     _compile(wanted)

@@ -17,6 +17,7 @@ from tickstock_cli.config.values import format_value, parse_value, show_value
 from tickstock_cli.core.events import SOURCES
 from tickstock_cli.core.registry import unknown_name
 from tickstock_cli.errors import SettingsError
+from tickstock_cli.storage.names import check_local
 
 PREFIX = "strategy."
 ENTER = "enter"
@@ -108,6 +109,7 @@ def _check_names(strategy: StrategySettings, kinds: Sequence[str], origins: Mapp
 
 
 def _read(file: Path) -> dict[str, Any]:
+    check_local(file, "a file of rules")
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -15,6 +15,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tickstock_cli.errors import UsageError
+from tickstock_cli.storage.names import check_local, is_object
+
 FILE_MARK = "@"
 CORE = "core"
 """Name of the core universe."""
@@ -80,7 +83,8 @@ def with_files_read(value: Any, folder: Path) -> list[str]:
         if not isinstance(entry, str):
             raise ValueError(f'must be a list, as in ["A", "{FILE_MARK}FILE"], but it has {entry!r}')
         if entry.startswith(FILE_MARK):
-            tickers.update(dict.fromkeys(read_tickers(folder / entry[len(FILE_MARK) :])))
+            name = entry.removeprefix(FILE_MARK)
+            tickers.update(dict.fromkeys(read_tickers(Path(name) if is_object(name) else folder / name)))
         else:
             tickers[_checked(entry)] = None
     return list(tickers)
@@ -94,6 +98,10 @@ def read_tickers(path: Path) -> list[str]:
     ValueError
         The file cannot be read, has no ticker, or has an entry that is not a ticker.
     """
+    try:
+        check_local(path, "a file of tickers")
+    except UsageError as error:
+        raise ValueError(str(error)) from error
     try:
         text = _text(path.read_bytes())
     except UnicodeDecodeError as error:

@@ -35,6 +35,7 @@ from tickstock_cli.eventlog.manifest import RunInfo, RunSummary, manifest_of
 from tickstock_cli.eventlog.retention import SegmentRetention
 from tickstock_cli.eventlog.segments import Segment, write_segment
 from tickstock_cli.eventlog.view import LogState, LogView
+from tickstock_cli.storage.names import check_local
 
 DEFAULT_LIMITS = LogLimits()
 
@@ -53,6 +54,8 @@ class EventLog(LogView):
 
     Raises
     ------
+    UsageError
+        The folder is in an object store.
     OutputError
         The folder cannot be written, or is not empty.
     SchemaError
@@ -62,6 +65,7 @@ class EventLog(LogView):
     def __init__(
         self, folder: Path, run: RunInfo, limits: LogLimits = DEFAULT_LIMITS, schema: pa.Schema = EVENT_SCHEMA
     ) -> None:
+        check_local(folder, "an event log")
         super().__init__(folder, run, schema, LogState((), (), 1, 1), limits.cache_bytes)
         missing = [field.name for field in EVENT_SCHEMA if schema.get_field_index(field.name) < 0]
         if missing:

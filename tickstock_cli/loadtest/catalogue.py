@@ -27,6 +27,7 @@ from tickstock_cli.core.shipped import shipped_folder
 from tickstock_cli.errors import SettingsError
 from tickstock_cli.loadtest.rate_curve import RateCurve
 from tickstock_cli.loadtest.scenario import Fault, Scenario, Stage
+from tickstock_cli.storage.names import check_local
 
 ASSIGNMENT = "--set"
 _SUFFIX = ".toml"
@@ -86,6 +87,7 @@ def find(name_or_path: str) -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    check_local(path, "a scenario")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 from tickstock_cli.core.files import replace_file
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError
+from tickstock_cli.storage.names import check_local
 
 DOCUMENT = ConfigDict(use_attribute_docstrings=True, extra="forbid")
 """``__pydantic_config__`` of a dataclass: docstrings become the schema's descriptions, unknown keys are errors."""
@@ -21,9 +22,12 @@ def make_folder(folder: Path) -> None:
 
     Raises
     ------
+    UsageError
+        The folder is in an object store.
     OutputError
         The folder cannot be made or written to.
     """
+    check_local(folder, "a folder of results")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -57,9 +61,12 @@ def write_file(path: Path, content: bytes) -> None:
 
     Raises
     ------
+    UsageError
+        The file is in an object store.
     OutputError
         The file cannot be written.
     """
+    check_local(path, "a result")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, content)

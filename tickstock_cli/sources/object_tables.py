@@ -10,7 +10,8 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.storage.listing import places_below
 from tickstock_cli.storage.names import ObjectName, object_name
 
-_KINDS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
+_DELTA = "Delta"
+_KINDS = {"_delta_log": _DELTA, ".hoodie": "Hudi", "metadata": "Iceberg"}
 """Folders that mark a table, with its kind; Iceberg's only with a file of metadata."""
 _METADATA = ".metadata.json"
 
@@ -26,9 +27,10 @@ def check_no_table(path: str, seen: Collection[str]) -> None:
     name = object_name(path)
     if (root := next(_roots([*seen, *_beside(name, seen)]), None)) is not None:
         place, kind = root
+        way_out = "copy the table to the disk, where they are read" if kind == _DELTA else "export it to Parquet"
         raise DataError(
-            f"{name.at(place)} is a table of {kind}, and its metadata say which of its objects count: name the objects "
-            "of one state yourself, or export it to Parquet"
+            f"{name.at(place)} is a table of {kind}, and its metadata, which are not read in object stores, say which "
+            f"of its objects count: {way_out}, or name the objects of one state yourself"
         )
 
 

@@ -59,7 +59,10 @@ def is_object(path: str | Path) -> bool:
 def check_local(path: Path, what: str) -> None:
     """Raise UsageError if a path names an object where only files are read or written; ``what`` is what it is for."""
     if is_object(path):
-        raise UsageError(f"{what} is on the disk, not at {shown_as_path(path)}: name a file or a folder here")
+        raise UsageError(
+            f"{what} can only be on the disk, and {shown_as_path(path)} is in an object store: name a path on the disk,"
+            " and copy from it or to it yourself"
+        )
 
 
 def object_name(path: str | Path) -> ObjectName:

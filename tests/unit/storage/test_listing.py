@@ -144,16 +144,20 @@ def test_the_waits_of_the_google_library_end_within_a_minute() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "kind"),
-    [("_delta_log/0.json", "Delta"), (".hoodie/x", "Hudi"), ("metadata/v1.metadata.json", "Iceberg")],
+    ("mark", "kind", "way_out"),
+    [
+        ("_delta_log/0.json", "Delta", "copy the table to the disk, where they are read"),
+        (".hoodie/x", "Hudi", "export it to Parquet"),
+        ("metadata/v1.metadata.json", "Iceberg", "export it to Parquet"),
+    ],
 )
-def test_a_table_is_refused(mark: str, kind: str, known: ObjectServer) -> None:
+def test_a_table_is_refused(mark: str, kind: str, way_out: str, known: ObjectServer) -> None:
     """Objects that its log has removed would be read, too; also when a folder inside it is named."""
     bucket = known.new_bucket()
     known.put(f"{bucket}/table/day=1/a.parquet")
     known.put(f"{bucket}/table/{mark}")
     for path in ("", "table", "table/day=1", "table/day=1/a.parquet", "*", "**/a.parquet", "*/day=1/*.parquet"):
-        with pytest.raises(DataError, match=rf"^s3://{bucket}/table is a table of {kind}, "):
+        with pytest.raises(DataError, match=rf"^s3://{bucket}/table is a table of {kind}, .*: {way_out}, or "):
             discover([f"s3://{bucket}/{path}"])
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from tickstock_cli.config.validation_errors import reason
 from tickstock_cli.errors import SettingsError
+from tickstock_cli.storage.names import check_local
 from tickstock_cli.vendors.polygon.server.faults import AnyFault, Duplicates, FaultTable, TimedFault
 
 
@@ -97,6 +98,7 @@ def load_faults(path: Path) -> FaultPlan:
     SettingsError
         The file cannot be read, or says something that is no fault; the message names the place.
     """
+    check_local(path, "a file of faults")
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except OSError as error:
