@@ -255,23 +255,16 @@ def test_a_replay_of_an_import_is_that_of_a_plain_reading(tmp_path: Path) -> Non
 
 
 def test_a_killed_import_starts_anew(tmp_path: Path) -> None:
-    """It is killed while it waits for the rest of a pipe; the folder shows nothing of it."""
-    whole = flat_file(tmp_path / "in", rows=2_000).read_bytes()
-    path = tmp_path / "trades_v1" / "2024-01-03.csv.gz"
-    path.parent.mkdir()
-    os.mkfifo(path)
-    with (
-        running("import", "polygon-flatfiles", path, "--out", "days", folder=tmp_path) as process,
-        path.open("wb", buffering=0) as pipe,
-    ):
-        pipe.write(whole[: len(whole) // 2])
+    """It is killed while it reads a file that takes a while; the folder shows nothing of it."""
+    lines = [trade("A", at, "10") for at in range(300_000)]
+    path = write_gz(tmp_path / "trades_v1" / "2024-01-03.csv.gz", TRADES, lines)
+    with running("import", "polygon-flatfiles", path, "--out", "days", folder=tmp_path) as process:
         while not (tmp_path / "days" / ".importing").exists():
+            assert process.poll() is None
             sleep(0.01)
         process.kill()
         process.wait()
     left = [entry.name for entry in (tmp_path / "days").iterdir()]
-    path.unlink()
-    path.write_bytes(whole)
 
     again = run_tickstock("import", "polygon-flatfiles", path, "--out", "days", folder=tmp_path)
     once = run_tickstock("import", "polygon-flatfiles", path, "--out", "once", folder=tmp_path)

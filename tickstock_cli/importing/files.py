@@ -11,6 +11,7 @@ from pathlib import Path
 from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import DataError
 from tickstock_cli.importing.decompressing import ENDINGS
+from tickstock_cli.sources.folder_walk import files_below, is_special
 from tickstock_cli.storage.listing import objects_at
 from tickstock_cli.storage.names import is_object, object_name, shown_as_path
 
@@ -30,7 +31,8 @@ def with_endings(suffixes: Sequence[str]) -> tuple[str, ...]:
 def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
     """Return files: named ones as they are, also missing ones, and those of folders and globs, sorted by path.
 
-    Names of objects in a store are paths like those of files; prefixes are their folders.
+    Names of objects in a store are paths like those of files; prefixes are their folders. A file that several
+    paths lead to is returned once.
 
     Parameters
     ----------
@@ -41,25 +43,22 @@ def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
     Raises
     ------
     DataError
-        A folder or a glob has no such file, or a store cannot be asked.
+        A folder or a glob has no such file, a folder cannot be read, or a store cannot be asked.
     """
     found: dict[Path, None] = {}
     for path in paths:
         if is_object(path):
             found.update(dict.fromkeys(_objects(path, suffixes)))
         elif os.path.isdir(path):  # false, too, for a name that is too long for the disk
-            below = sorted(file for file in path.rglob("*") if _is_wanted(file.relative_to(path), file, suffixes))
+            below = _below(path, suffixes)
             if not below:
                 raise DataError(f"{path}: no file below it ends with {_shown(suffixes)}")
             found.update(dict.fromkeys(below))
         elif has_magic(str(path)) and not os.path.exists(path):
-            matches = sorted(Path(match) for match in glob(str(path), recursive=True) if os.path.isfile(match))
-            if not matches:
-                raise DataError(f"no file matches {path}")
-            found.update(dict.fromkeys(matches))
+            found.update(dict.fromkeys(_matches(path, suffixes)))
         else:
             found[path] = None
-    return list(found)
+    return _each_once(list(found), paths)
 
 
 def left_out_quotes(count: int) -> str:
@@ -81,6 +80,26 @@ def _shown(suffixes: Sequence[str]) -> str:
     return f"{plain}, compressed or not" if packed & {*suffixes} else plain
 
 
-def _is_wanted(relative: Path, file: Path, suffixes: Sequence[str]) -> bool:
-    hidden = any(part.startswith((".", "_")) for part in relative.parts)
-    return not hidden and file.name.lower().endswith(tuple(suffixes)) and file.is_file()
+def _below(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    return sorted(Path(file) for file in files_below(str(folder)) if file.lower().endswith(tuple(suffixes)))
+
+
+def _matches(path: Path, suffixes: Sequence[str]) -> list[Path]:
+    matches = [Path(match) for match in sorted(glob(str(path), recursive=True)) if not is_special(match)]
+    files = [file for match in matches for file in (_below(match, suffixes) if match.is_dir() else [match])]
+    if not files:
+        raise DataError(f"no file matches {path}")
+    return files
+
+
+def _each_once(files: Sequence[Path], named: Sequence[Path]) -> list[Path]:
+    """Return files without other names of the same file: the one that was named stays, else the one that is no link."""
+    names: dict[str, Path] = {}
+    for file in files:
+        real = str(file) if is_object(file) else os.path.realpath(file)
+        other = names.setdefault(real, file)
+        is_truer = os.path.abspath(file) == real != os.path.abspath(other)
+        if other not in named and (file in named or is_truer):
+            names[real] = file
+    kept = {*names.values()}
+    return [file for file in files if file in kept]

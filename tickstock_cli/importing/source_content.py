@@ -26,6 +26,7 @@ from tickstock_cli.importing.decompressing import (
     unzipped,
 )
 from tickstock_cli.recording.manifest import sha256_of
+from tickstock_cli.sources.folder_walk import is_special
 from tickstock_cli.storage.names import is_object, object_name
 from tickstock_cli.storage.reading import ObjectReader, object_size, object_version
 
@@ -104,7 +105,8 @@ class SourceContent:
         try:
             yield
         except FileNotFoundError as error:
-            raise self._absent("there is no such file") from error
+            is_link = self.path.is_symlink()
+            raise self._absent("is a link that leads to no file" if is_link else "there is no such file") from error
         except OSError as error:
             raise SourceFileError(f"{self.path}: cannot be read: {error.strerror or error}", "unreadable") from error
         except CutShortError as error:
@@ -176,6 +178,11 @@ class SourceContent:
                 yield piece
 
     def _on_disk(self) -> Generator[bytes, None, None]:
+        if is_special(str(self.path)):
+            raise SourceFileError(
+                f"{self.path}: is a pipe or a device, not a file, and an import reads files twice: write it to a file",
+                "unreadable",
+            )
         with self.path.open("rb") as file:
             while piece := file.read(_PIECE_BYTES):
                 yield piece

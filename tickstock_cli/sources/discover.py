@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,6 +12,7 @@ from urllib.parse import unquote
 
 from tickstock_cli.core.hour_files import EVENTS, hour_file, is_recorded_folder
 from tickstock_cli.errors import DataError
+from tickstock_cli.sources.folder_walk import files_below, is_special
 from tickstock_cli.sources.lake import files_that_count
 from tickstock_cli.sources.object_tables import check_no_table
 from tickstock_cli.sources.path_hints import missing_path, path_hint
@@ -129,7 +129,7 @@ def _expand(path: str, others: list[str]) -> list[str]:
         raise DataError(f"cannot read {path}: it is a pipe or a device, not a file")
     if not has_magic(path):
         raise missing_path(path)
-    matches = sorted(match for match in glob(path, recursive=True) if not _is_special(match))
+    matches = sorted(match for match in glob(path, recursive=True) if not is_special(match))
     files = dict.fromkeys(
         file for match in matches for file in (_below(match, others) if os.path.isdir(match) else [match])
     )
@@ -157,19 +157,11 @@ def _advice(others: Sequence[str]) -> str:
 
 
 def _below(folder: str, others: list[str]) -> Iterator[str]:
-    def fail(error: OSError) -> None:
-        raise DataError(f"cannot read the folder {error.filename}: {error.strerror}") from error
-
-    for parent, folders, names in os.walk(folder, onerror=fail, followlinks=True):
-        folders[:] = [name for name in folders if not (name.startswith((".", "_")) or _links_to_parent(parent, name))]
-        for name in names:
-            path = os.path.join(parent, name)
-            if name.startswith((".", "_")):
-                continue
-            if not _is_wanted(path):
-                others.append(path)
-            elif not _is_special(path):
-                yield path
+    for path in files_below(folder):
+        if _is_wanted(path):
+            yield path
+        else:
+            others.append(path)
 
 
 def is_journal(path: str) -> bool:
@@ -186,24 +178,6 @@ def _is_wanted(path: str) -> bool:
         return True
     hour = hour_file(Path(path))
     return hour is None or hour.type != EVENTS or not is_recorded_folder(hour.folder.parent)
-
-
-def _is_special(path: str) -> bool:
-    """Return whether a path is a pipe, a socket or a device."""
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError):
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
-
-
-def _links_to_parent(parent: str, name: str) -> bool:
-    """Return whether a folder is a link to one of its parents, whose files are found already."""
-    path = os.path.join(parent, name)
-    if not os.path.islink(path):
-        return False
-    inside, real = os.path.realpath(parent), os.path.realpath(path)
-    return os.path.commonpath([inside, real]) == real
 
 
 def hive_partitions(path: str) -> dict[str, str | None]:

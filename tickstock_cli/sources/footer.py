@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from tickstock_cli.core.arrow_arrays import values
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError
+from tickstock_cli.sources.folder_walk import unreachable
 from tickstock_cli.sources.other_formats import other_format
 from tickstock_cli.storage.fetching import original_name
 from tickstock_cli.storage.names import ObjectName
@@ -47,6 +48,10 @@ def reading(path: str | Path) -> Iterator[None]:
 
 
 def _message(path: Path, name: str | Path | ObjectName, error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(name, ObjectName):
+        why = unreachable(str(name))
+        if why is not None:
+            return why
     if isinstance(error, FileNotFoundError):
         return f"no such file: {name}"
     if isinstance(error, PermissionError):

@@ -7,6 +7,7 @@ import re
 from urllib.parse import unquote
 
 from tickstock_cli.errors import DataError
+from tickstock_cli.sources.folder_walk import unreachable
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/+(.*)", re.DOTALL)
 _STORES = {"s3": "s3", "s3a": "s3", "s3n": "s3", "gs": "gs", "gcs": "gs"}
@@ -44,7 +45,10 @@ def path_hint(path: str) -> str | None:
 
 
 def missing_path(path: str) -> DataError:
-    """Return the error of a path that is not there."""
+    """Return the error of a path that is not there, or cannot be reached."""
+    why = unreachable(path)
+    if why is not None:
+        return DataError(why)
     hint = path_hint(path)
     return DataError(f"no such file or folder: {path}{f'; {hint}' if hint else ''}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -176,3 +177,13 @@ def test_bars_of_another_length_need_a_folder_of_their_own(tmp_path: Path) -> No
 
     assert "has bars of 86400 s, but" in str(refused.error)
     assert (refused.state, other.state) == ("wrong_data", "imported")
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    """Reading it waited for a writer that never came."""
+    os.mkfifo(tmp_path / NAME)
+
+    (result,) = imported([tmp_path / NAME], tmp_path / "out")
+
+    assert result.state == "unreadable"
+    assert "is a pipe or a device, not a file" in str(result.error)
