@@ -150,21 +150,16 @@ def _openable(
     left_out: list[str] = []
     empty: list[Unreadable] = []
     opener = FileOpener(options)
-    for found in readable(discover(paths, others), options.sort_dir):
-        if str(Path(found.path)) in changed:
-            continue
-        try:
-            good.append(opener.open(found, len(good)))
-        except OwnOutputError as error:
-            if found.named:
-                bad.append(Unreadable(found.path, str(error)))
-            else:
-                left_out.append(found.path)
-        except DataError as error:
-            if isinstance(error, NoRowsError) and not found.named:
-                empty.append(Unreadable(found.path, str(error)))
-                continue
-            bad.append(Unreadable(found.path, str(error)))
+    all_found = readable(discover(paths, others), options.sort_dir)
+    for found, file in opener.open_each(found for found in all_found if str(Path(found.path)) not in changed):
+        if isinstance(file, RecordingFile):
+            good.append(file)
+        elif isinstance(file, OwnOutputError) and not found.named:
+            left_out.append(found.path)
+        elif isinstance(file, NoRowsError) and not found.named:
+            empty.append(Unreadable(found.path, str(file)))
+        else:
+            bad.append(Unreadable(found.path, str(file)))
     bad += [] if good else empty
     if not good:
         raise DataError(bad[0].error if bad else only_outputs_message(paths) if left_out else no_rows_message(paths))

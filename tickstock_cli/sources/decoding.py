@@ -62,6 +62,10 @@ class Decoding:
                 self._begin(part)
         return [self._take(file) for file in files]
 
+    def is_joint(self, file: RecordingFile) -> bool:
+        """Return whether a file is decoded in one call with those that are like it."""
+        return self._joint is not None and file.decodes_jointly
+
     def together(self, files: Sequence[RecordingFile], then: Sequence[RecordingFile] = ()) -> Together:
         """Return the rows of files that are alike; otherwise as ``rows``.
 
@@ -70,7 +74,7 @@ class Decoding:
         DataError
             A file is damaged, or has other rows than when it was opened.
         """
-        if self._joint is not None and files[0].decodes_jointly:
+        if self._joint is not None and self.is_joint(files[0]):
             return self._joint.together(files, then)
         decoded = self.rows(files, then)
         counts = [sum(batch.num_rows for batch in batches) for batches in decoded]

@@ -26,6 +26,8 @@ SMALL_BYTES = 4 << 20
 """Most bytes of a file that is read at once, if all of it is wanted."""
 TINY_BYTES = 1 << 16
 """Of such a file the footer alone is not read quicker than all of it."""
+TAIL_BYTES = 1 << 13
+"""Most footers are shorter."""
 _SIGNATURE_BYTES = 28
 """Nonce and tag that follow the plain footer of a file with encrypted columns."""
 
@@ -78,7 +80,6 @@ def open_parquet(
     text: Sequence[str] = (),
     buffer_size: int = 1 << 18,
     at_once: int = 0,
-    content: bytes | None = None,
 ) -> OpenParquet:
     """Open a file so that memory does not grow with the size of its row groups.
 
@@ -90,13 +91,10 @@ def open_parquet(
         Bytes to read ahead per column. Without a buffer, whole column chunks are loaded.
     at_once
         A file of at most so many bytes is read whole: each call of the system has its cost.
-    content
-        All bytes of the file, if they are in memory.
     """
     with reading(path):
         # Names that look like a URI, or are no UTF-8, reach the system as they are.
-        if content is None and at_once:
-            content = content_of(path, at_once)
+        content = content_of(path, at_once) if at_once else None
         source: Any = pa.OSFile(os.fsencode(path), "rb") if content is None else pa.BufferReader(content)  # type: ignore[arg-type]  # bytes are a path, too
         return OpenParquet(source, content, read_dictionary=list(text), buffer_size=buffer_size)
 

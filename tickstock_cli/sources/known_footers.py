@@ -57,17 +57,16 @@ class KnownFooters:
         """The latest first."""
         self._by_arrow = 0
 
-    def find(self, tail: memoryview, by_arrow: Callable[[], Footer]) -> tuple[SharedSchema, Footer] | None:
+    def find(self, footer: bytes, by_arrow: Callable[[], Footer]) -> tuple[SharedSchema, Footer] | None:
         """Return a footer, and the schema of its file; None if Arrow must read it.
 
         Parameters
         ----------
-        tail
-            The last bytes of the file.
+        footer
+            Its bytes, as ``footer_of`` returns them.
         by_arrow
             Returns the same footer as Arrow reads it, for what is seldom asked for.
         """
-        footer = _footer_of(tail) if self._kinds else b""
         for place, kind in enumerate(self._kinds):
             if footer.startswith(kind.before) and footer.endswith(kind.behind):
                 if place:
@@ -76,16 +75,16 @@ class KnownFooters:
                 return None if found is None else (kind.schema, found)
         return None
 
-    def learn(self, tail: memoryview, schema: SharedSchema, by_arrow: ArrowFooter) -> None:
+    def learn(self, footer: bytes, schema: SharedSchema, by_arrow: ArrowFooter) -> None:
         """Take the footer of a file that Arrow has read: its kind is known from now on if it is read to the same."""
         self._by_arrow += 1
         if _FIRST_BY_ARROW < self._by_arrow <= _FIRST_BY_ARROW + _MOST_TRIED:
-            kind = _kind_of(_footer_of(tail), schema)
-            if kind is not None and kind.reads_like(by_arrow, _footer_of(tail)):
+            kind = _kind_of(footer, schema)
+            if kind is not None and kind.reads_like(by_arrow, footer):
                 self._kinds = [kind, *self._kinds[: _MOST_KINDS - 1]]
 
 
-def _footer_of(tail: memoryview) -> bytes:
+def footer_of(tail: memoryview) -> bytes:
     """Return the footer at the end of a file; nothing if the file has none, or it begins before the tail."""
     length = int.from_bytes(tail[-8:-4], "little")
     return bytes(tail[-8 - length : -8]) if tail[-4:] == _MAGIC and 0 < length <= len(tail) - 8 else b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -15,8 +16,7 @@ from tickstock_cli.sources.recognise import Layout
 from tickstock_cli.storage.names import is_object
 
 
-@dataclass(frozen=True, slots=True)
-class RowGroup:
+class RowGroup(NamedTuple):
     """A row group, and bounds of its available times (int64 ns) if the footer has statistics.
 
     ``earliest`` is a lower bound; ``latest`` is exact.

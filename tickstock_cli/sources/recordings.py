@@ -320,17 +320,15 @@ def _opened(
     empty: NoRowsError | None = None
     opener = FileOpener(options)
     with no_gc():  # what is made here stays, so that collections would look at all of it many times, for nothing
-        for found in readable(within(discover(paths, others), options), options.sort_dir):
-            try:
-                files.append(opener.open(found, len(files)))
-            except OwnOutputError:
-                if found.named:
-                    raise
+        for found, file in opener.open_each(readable(within(discover(paths, others), options), options.sort_dir)):
+            if isinstance(file, RecordingFile):
+                files.append(file)
+            elif found.named or not isinstance(file, OwnOutputError | NoRowsError):
+                raise file
+            elif isinstance(file, OwnOutputError):
                 left_out.append(found.path)
-            except NoRowsError as error:  # nothing is lost with it
-                if found.named:
-                    raise
-                empty = error
+            else:  # nothing is lost with it
+                empty = file
     if not files and empty is not None:
         raise empty
     if not files:

@@ -6,6 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,7 @@ _LITTLE = 2 << 20
 """Bytes of a row group of which no column is looked at for the memory of a reader."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """Smallest and largest value of a column in a row group: str, or integers as stored.
 
     ``nulls`` is whether the column can hold nulls, too.
@@ -29,8 +29,7 @@ class Bounds:
     nulls: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GroupFooter:
+class GroupFooter(NamedTuple):
     """One row group: number of its first row, number of rows, bounds of the requested columns."""
 
     first: int
@@ -74,10 +73,8 @@ class StoredColumn:
     logical_type: str
     value_of: Callable[[Any], Any] | None
 
-    def bounds(self, stated: Stated | None) -> Bounds | None:
+    def bounds(self, stated: Stated) -> Bounds | None:
         """Return what a footer states, if it is of texts or integers."""
-        if stated is None:
-            return None
         low, high, nulls = stated
         if isinstance(low, bytes):
             if self.physical_type != "BYTE_ARRAY":
@@ -152,17 +149,15 @@ class Footer(ABC):
 
     def groups(self, columns: Sequence[str]) -> tuple[GroupFooter, ...]:
         """Return the row groups, with bounds of those ``columns`` that have statistics."""
-        mine = [(name, self.stated(name), self.columns[name]) for name in columns if name in self.columns]
-        groups = []
-        first = 0
-        for number, rows in enumerate(self.group_rows):
-            found: dict[str, Bounds] = {}
-            for name, stated, stored in mine:
-                if (bounds := stored.bounds(stated[number])) is not None:
-                    found[name] = bounds
-            groups.append(GroupFooter(first, rows, found))
-            first += rows
-        return tuple(groups)
+        found: list[dict[str, Bounds]] = [{} for _ in self.group_rows]
+        for name in columns:
+            if name in self.columns:
+                stored = self.columns[name]
+                for bounds, stated in zip(found, self.stated(name), strict=True):
+                    if stated is not None and (known := stored.bounds(stated)) is not None:
+                        bounds[name] = known
+        firsts = [0, *accumulate(self.group_rows)]
+        return tuple(map(GroupFooter, firsts, self.group_rows, found))
 
     def extremes(self, column: str) -> Extremes | None:
         """Return the extremes of a column over all row groups with values; None if one does not state them."""

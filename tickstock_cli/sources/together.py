@@ -21,7 +21,7 @@ from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.sources.ticker_codes import TickerCodes
 
-MOST_ROWS, MOST_FILES = 1 << 16, 1 << 8
+MOST_ROWS, MOST_ROWS_IN_ONE_CALL, MOST_FILES = 1 << 16, 1 << 18, 1 << 8
 """Most rows and files that are read together."""
 
 
@@ -71,11 +71,14 @@ class SmallFiles:
         return self._latest[1]
 
     def _find_alike(self, numbers: Sequence[int], first: int) -> Sequence[int]:
+        if first == len(numbers):
+            return ()
         rows = 0
+        most_rows = MOST_ROWS_IN_ONE_CALL if self._decoding.is_joint(self._files[numbers[first]]) else MOST_ROWS
         for place in range(first, min(len(numbers), first + MOST_FILES)):
             file = self._files[numbers[place]]
             rows += file.rows
-            if rows > MOST_ROWS or not self._is_whole(file) or not are_alike(file, self._files[numbers[first]]):
+            if rows > most_rows or not self._is_whole(file) or not are_alike(file, self._files[numbers[first]]):
                 return numbers[first:place]
         return numbers[first : first + MOST_FILES]
 

@@ -18,7 +18,7 @@ from tickstock_cli.kernels.footers import UNKNOWN, find_row_groups
 from tickstock_cli.sources import known_footers
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.file_opener import FileOpener
-from tickstock_cli.sources.known_footers import KnownFooter, KnownFooters
+from tickstock_cli.sources.known_footers import KnownFooter, KnownFooters, footer_of
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.sources.row_groups import ArrowFooter, Footer
@@ -68,13 +68,13 @@ def by_arrow(content: bytes) -> tuple[SharedSchema, ArrowFooter]:
 def learned(content: bytes) -> KnownFooters:
     """Return the footers that are known when one was seen."""
     known = KnownFooters()
-    known.learn(memoryview(content), *by_arrow(content))
+    known.learn(footer_of(memoryview(content)), *by_arrow(content))
     return known
 
 
 def found(known: KnownFooters, content: bytes) -> Footer | None:
     """Return the footer of a file, if it is of a known kind."""
-    result = known.find(memoryview(content), lambda: by_arrow(content)[1])
+    result = known.find(footer_of(memoryview(content)), lambda: by_arrow(content)[1])
     return None if result is None else result[1]
 
 
@@ -213,7 +213,7 @@ def test_files_of_a_known_kind_are_opened_to_the_same(tmp_path: Path, monkeypatc
         )
     opener = FileOpener(ReadOptions())
     found = [FoundFile(str(path), {}, False) for path in sorted(tmp_path.iterdir())]
-    files = [opener.open(file, place) for place, file in enumerate(found)]
+    files = [file for _, file in opener.open_each(found)]
     monkeypatch.setattr(known_footers, "_FIRST_BY_ARROW", 1 << 20)
     with Recordings.open([tmp_path]) as recordings:
         assert list(recordings.files) == files

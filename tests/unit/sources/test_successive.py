@@ -164,7 +164,7 @@ def ending_early(file: RecordingFile) -> RecordingFile:
     """Return a file whose footer leaves out its last second."""
     (group,) = file.groups
     assert group.latest is not None
-    return replace(file, groups=(replace(group, latest=group.latest - SECOND),))
+    return replace(file, groups=(group._replace(latest=group.latest - SECOND),))
 
 
 @pytest.mark.usefixtures("few_rows")

@@ -36,7 +36,11 @@ def checked(facts: Facts) -> Checked:
     SchemaError
         The file cannot be read as it is; the message has the remedy.
     """
-    return _together(facts, (check for check in CHECKS if facts.record in check.records))
+    found = _Found()
+    for check in CHECKS:
+        if facts.record in check.records:
+            found.take(check, facts)
+    return found.checked()
 
 
 class SharedChecks:
@@ -46,41 +50,54 @@ class SharedChecks:
         self._steps: list[RecordingCheck | Checked] | None = None
         """The checks that ask each file, and what the others found, if anything."""
 
-    def of(self, facts: Facts) -> Checked:
-        """Run the checks of a file's record type; raises SchemaError as ``checked`` does."""
-        if self._steps is None:
-            return self._first(facts)
-        return _together(facts, self._steps)
+    def of(self, files: Sequence[Facts]) -> list[Checked]:
+        """Run the checks of the files' record type, each for all files; raises SchemaError as ``checked`` does."""
+        done = [] if self._steps is not None or not files else [self._first(files[0])]
+        rest = files[len(done) :]
+        found = [_Found() for _ in rest]
+        for step in self._steps or ():
+            for facts, mine in zip(rest, found, strict=True):
+                mine.take(step, facts)
+        return [*done, *(mine.checked() for mine in found)]
 
     def _first(self, facts: Facts) -> Checked:
         steps: list[RecordingCheck | Checked] = []
-        everything: list[Checked] = []
+        everything = _Found()
         for check in CHECKS:
             if facts.record in check.records:
                 facts.was_asked = False
-                found = _together(facts, [check])
-                everything.append(found)
+                found = _Found()
+                found.take(check, facts)
+                everything.take(found.checked(), facts)
                 if facts.was_asked or facts.layout.constants:  # these are the file's own, too
                     steps.append(check)
                 elif found.oddities or found.watches:
-                    steps.append(found)
+                    steps.append(found.checked())
         self._steps = steps
-        return _together(facts, everything)
+        return everything.checked()
 
 
-def _together(facts: Facts, steps: Iterable[RecordingCheck | Checked]) -> Checked:
-    """Run checks, and gather what they find, with what others have found."""
-    oddities: list[Oddity] = []
-    watches: list[Callable[[], Watcher]] = []
-    for step in steps:
+class _Found:
+    """What the checks of a file have found so far."""
+
+    __slots__ = ("oddities", "watches")
+
+    def __init__(self) -> None:
+        self.oddities: list[Oddity] = []
+        self.watches: list[Callable[[], Watcher]] = []
+
+    def take(self, step: RecordingCheck | Checked, facts: Facts) -> None:
+        """Add what a check finds, or what it has found in all files."""
         if isinstance(step, Checked):
-            oddities += step.oddities
-            watches += step.watches
-            continue
-        oddities += step.look(facts)
+            self.oddities += step.oddities
+            self.watches += step.watches
+            return
+        self.oddities += step.look(facts)
         if step.watch is not no_watch and (watch := step.watch(facts)) is not None:
-            watches.append(watch)
-    return Checked(tuple(oddities), tuple(watches))
+            self.watches.append(watch)
+
+    def checked(self) -> Checked:
+        return Checked(tuple(self.oddities), tuple(self.watches))
 
 
 class Watchers:
