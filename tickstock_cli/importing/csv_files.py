@@ -78,10 +78,7 @@ class CsvFiles:
         if note is not None and note not in self.notes:
             self.notes.append(note)
         self._refuse_mixture(source.path, reading)
-        texts = in_utf8(source.path, chain([start], blocks), encoding)
-        if "\n" not in shown:  # lines of old Macs
-            texts = (block.replace(b"\r", b"\n") for block in texts)
-        return reading, texts
+        return reading, in_utf8(source.path, chain([start], blocks), encoding)
 
     def _refuse_mixture(self, path: Path, reading: CsvReading) -> None:
         """Raise DataError if bars of this file are of another length than those of the files before."""

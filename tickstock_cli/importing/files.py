@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from glob import glob, has_magic
 from pathlib import Path
@@ -64,6 +64,12 @@ def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
 def left_out_quotes(count: int) -> str:
     """Return the note for files of quotes that are not imported unless it is asked for."""
     return f"left out {counted(count, 'file')} of quotes; --quotes-as-fmv imports their mids as fair values"
+
+
+def left_out_markets(counts: Mapping[str, int], ours: str) -> str:
+    """Return the note for files of other markets, of which there are ``counts``, than the one that is imported."""
+    files = ", ".join(f"{counted(count, 'file')} of {market}" for market, count in sorted(counts.items()))
+    return f"left out {files}: only those of {ours} are imported"
 
 
 def _objects(path: Path, suffixes: Sequence[str]) -> list[Path]:

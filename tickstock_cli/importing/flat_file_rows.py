@@ -23,6 +23,8 @@ CORRECTIONS = {
 """Reasons of dropped trades, by the number in the column ``correction``; 12 is the trade that counts instead."""
 
 LATE_PRINT = "late_print"
+UNREADABLE_CONDITION = "unreadable condition"
+"""Words for rows that a replay counts, but not for their price."""
 
 _INT16 = range(-(2**15), 2**15)
 
@@ -65,6 +67,8 @@ class TradeRows:
             self._late_print_seconds,
         )
         noted = {f"unknown condition {unknown}": int((ids == unknown).sum()) for unknown in made.unknown}
+        if unreadable := int((ids == UNREADABLE).sum()):
+            noted[UNREADABLE_CONDITION] = unreadable
         if made.late:
             noted[LATE_PRINT] = made.late
         return pa.array(made.flags), noted

@@ -10,11 +10,10 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from tickstock_cli.core.counted import counted
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import SourceFileError, UsageError
 from tickstock_cli.importing.decompressing import ZIP_ENDING
-from tickstock_cli.importing.files import BadRows, files_of, left_out_quotes
+from tickstock_cli.importing.files import BadRows, files_of, left_out_markets, left_out_quotes
 from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
 from tickstock_cli.importing.lean_names import (
     QUOTE,
@@ -117,7 +116,7 @@ class LeanFiles:
         markets = {path: other_market(path) for path in files}
         others = Counter(market for path, market in markets.items() if market is not None and path not in paths)
         if others:
-            self.notes.append(_left_out_markets(others))
+            self.notes.append(left_out_markets(others, "equity/usa"))
         return [path for path in files if markets[path] not in others or path in paths]
 
     def preview(self, sources: Sequence[ImportSource]) -> list[FilePreview]:  # noqa: ARG002 - the protocol's
@@ -134,11 +133,6 @@ class LeanFiles:
             for block in line_blocks(iter(blocks), quoted_ends=False):
                 _check_entry(source.path, file, content.entry)
                 yield rows.chunk(reader.read(block), block.first)
-
-
-def _left_out_markets(counts: Counter[str]) -> str:
-    files = ", ".join(f"{counted(count, 'file')} of {market}" for market, count in sorted(counts.items()))
-    return f"left out {files}: only those of equity/usa are imported"
 
 
 def _check_entry(path: Path, file: LeanFile, entry: str | None) -> None:

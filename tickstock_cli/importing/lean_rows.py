@@ -31,6 +31,7 @@ from tickstock_cli.importing.typed_rows import BAD_ROWS_REMEDY, TEXT, UNREADABLE
 from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.sources.text_times import TimeForm, in_steps
 from tickstock_cli.sources.zones import in_utc
+from tickstock_cli.vendors.polygon.conditions import UNREADABLE as UNREADABLE_CONDITION
 from tickstock_cli.vendors.polygon.conditions import RegularHours, trade_flags
 
 SUSPICIOUS = "suspicious"
@@ -179,7 +180,9 @@ class LeanRows:
             "conditions": conditions,
             "exchange": _exchange_ids(batch.column("exchange")),
         }
-        noted = {SUSPICIOUS: int(suspicious.sum())} if suspicious.any() else {}
+        unknown = conditions.values.to_numpy() == UNREADABLE_CONDITION
+        counts = {SUSPICIOUS: int(suspicious.sum()), "unknown condition": int(unknown.sum())}
+        noted = {word: count for word, count in counts.items() if count}
         return ImportChunk("tick", pa.RecordBatch.from_pydict(columns), typed.read, typed.dropped, noted)
 
     def _bars(self, typed: _Timed) -> ImportChunk:
@@ -270,7 +273,9 @@ def _ids(text: str | None) -> list[int]:
     try:
         bits = int(text or "0", 16)
     except ValueError:
-        return [-1]
+        return [UNREADABLE_CONDITION]
+    if bits >> len(_CONDITIONS):  # below 0, too
+        return [UNREADABLE_CONDITION]
     found = [number for place, number in enumerate(_CONDITIONS) if bits >> place & 1]
     return sorted({number for number in found if number != _REGULAR})
 

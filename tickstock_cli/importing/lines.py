@@ -28,7 +28,7 @@ class LineBlock:
 
 
 def line_blocks(blocks: Iterator[bytes], *, quoted_ends: bool = True) -> Iterator[LineBlock]:
-    """Yield blocks cut at ends of lines, without a byte order mark.
+    """Yield blocks cut at ends of lines, without a byte order mark; lines of old Macs end as others do.
 
     Parameters
     ----------
@@ -37,8 +37,13 @@ def line_blocks(blocks: Iterator[bytes], *, quoted_ends: bool = True) -> Iterato
     """
     rest = b""
     line = 1
+    is_of_old_macs = False
     for number, block in enumerate(blocks):
-        block = block.removeprefix(BYTE_ORDER_MARK) if number == 0 else block
+        if number == 0:
+            block = block.removeprefix(BYTE_ORDER_MARK)
+            is_of_old_macs = b"\n" not in block and b"\r" in block[:-1]
+        if is_of_old_macs:
+            block = block.replace(b"\r", b"\n")
         if quoted_ends:
             block, rest = rest + block, b""
         cut = _cut(block) if quoted_ends else block.rfind(b"\n") + 1

@@ -7,6 +7,8 @@ https://massive.com/docs/flat-files/stocks
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +20,11 @@ from pydantic import BaseModel, Field
 
 from tickstock_cli.core.calendar import XNYS, market_zone
 from tickstock_cli.core.time_input import local_clock
+from tickstock_cli.core.times import epoch_unit
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import SchemaError, SourceFileError
-from tickstock_cli.importing.files import BadRows, files_of, left_out_quotes, with_endings
+from tickstock_cli.importing.decompressing import ENDINGS
+from tickstock_cli.importing.files import BadRows, files_of, left_out_markets, left_out_quotes, with_endings
 from tickstock_cli.importing.flat_file_rows import TradeRows, bar_chunk
 from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
 from tickstock_cli.importing.lines import line_blocks, without_first_line
@@ -28,6 +32,7 @@ from tickstock_cli.importing.mids import Mids
 from tickstock_cli.importing.source_content import SourceContent
 from tickstock_cli.importing.tables import filled
 from tickstock_cli.importing.typed_rows import TEXT, LineReader, TextLayout, TypedRows
+from tickstock_cli.sources.text_times import EARLIEST_NS
 from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS
 
 _BARS = {
@@ -83,6 +88,11 @@ _IGNORES: Mapping[str | None, frozenset[str]] = {
     "day_aggs_v1": _OF_QUOTES | _OF_TRADES,
 }
 """Data set -> options that are of others."""
+_STOCKS = "us_stocks_sip"
+_OTHER_MARKETS = ("us_options", "us_indices", "us_futures", "global_crypto", "global_forex")
+"""How the vendor's folders of other markets begin."""
+_OTHER = re.compile("[OICX]:")
+"""How tickers of options, indices, currencies and crypto begin."""
 _INTERVALS = {"minute_aggs_v1": 60.0, "day_aggs_v1": 86_400.0}
 
 
@@ -129,7 +139,10 @@ class PolygonFlatFiles:
     def sources(self, paths: Sequence[Path]) -> list[ImportSource]:
         """Return the files; each is a group of its own, because it has the rows of its day."""
         files = files_of(paths, with_endings((".csv",)))
-        named = {path: _named_data_set(path) for path in files}
+        others = Counter(market for path in files if (market := _other_market(path)) and path not in paths)
+        if others:
+            self.notes.append(left_out_markets(others, _STOCKS))
+        named = {path: _named_data_set(path) for path in files if _other_market(path) not in others or path in paths}
         quotes = [path for path, data_set in named.items() if data_set == "quotes_v1" and path not in paths]
         if not self._params.quotes_as_fmv and 0 < len(quotes) < len(named):
             self.notes.append(left_out_quotes(len(quotes)))
@@ -149,6 +162,9 @@ class PolygonFlatFiles:
         """Yield the rows of a file."""
         with Prefetch(content.blocks(), 2) as blocks:
             heading, lines = without_first_line(line_blocks(iter(blocks), quoted_ends=False))
+            market = _other_market(source.path)
+            if market is not None:
+                raise _of_other_market(source.path, market)
             file = _recognised(source.path, heading)
             if file.data_set == "quotes_v1" and not self._params.quotes_as_fmv:
                 raise SourceFileError(
@@ -161,10 +177,14 @@ class PolygonFlatFiles:
             for block in lines:
                 typed = reader.read(block)
                 typed.rows = typed.rows.rename_columns([file.names[name] for name in typed.rows.column_names])
+                _check_times(source.path, file, typed.rows)
                 convert = convert or self._converter(source.path, file.data_set, typed.rows)
                 yield convert(typed)
 
     def _converter(self, path: Path, data_set: str, first: pa.Table) -> Callable[[TypedRows], ImportChunk]:
+        other = next((ticker for ticker in first["ticker"].unique().to_pylist() if _OTHER.match(ticker or "")), None)
+        if other is not None:
+            raise _of_other_market(path, other)
         if data_set == "trades_v1":
             return TradeRows(self._params.late_print_seconds).chunk
         if data_set == "quotes_v1":
@@ -175,7 +195,38 @@ class PolygonFlatFiles:
 
 
 def _key(path: Path, data_set: str | None) -> str:
-    return f"{data_set}/{path.name}" if data_set else str(path.absolute())
+    """Return the name that the vendor has for a file, also if it was unpacked or packed in another way."""
+    if data_set is None:
+        return str(path.absolute())
+    ending = next((end for end in ENDINGS if end and path.name.lower().endswith(end)), "")
+    return f"{data_set}/{path.name[: len(path.name) - len(ending)]}.gz"
+
+
+def _other_market(path: Path) -> str | None:
+    """Return the folder that says of which other market a file is; None if none does."""
+    parts = path.absolute().parts[:-1]
+    return next((part for part in reversed(parts) if part.lower().startswith(_OTHER_MARKETS)), None)
+
+
+def _of_other_market(path: Path, market: str) -> SourceFileError:
+    return SourceFileError(
+        f"{path}: is of {market}, whose conditions and hours are not those of stocks: only flat files of {_STOCKS} are "
+        "imported",
+        "wrong_data",
+    )
+
+
+def _check_times(path: Path, file: _FlatFile, rows: pa.Table) -> None:
+    """Raise SourceFileError if no time of some rows is one in ns."""
+    times = filled(rows["timestamp"], 0)
+    usable = times[times > 0]
+    if len(usable) and (latest := int(usable.max())) < EARLIEST_NS:
+        column = next(name for name, ours in file.names.items() if ours == "timestamp")
+        raise SourceFileError(
+            f"{path}: {column} is {latest}, but ns since 1970 are wanted, as flat files have them; these seem to be "
+            f"{epoch_unit(latest)}: tickstock import csv reads times of any unit",
+            "wrong_data",
+        )
 
 
 def _named_data_set(path: Path) -> str | None:

@@ -328,3 +328,15 @@ def test_the_ticker_of_all_dates_has_no_word_of_the_kind(tmp_path: Path) -> None
     imported([source], tmp_path / "out")
 
     assert [row["ticker"] for row in rows_of(tmp_path / "out", "ohlcv")] == ["AAPL"]
+
+
+def test_conditions_that_nobody_knows_are_noted(tmp_path: Path) -> None:
+    """Text, a bit beyond those of LEAN, a number below 0: they hide the price of their trade."""
+    lines = [f"{OPEN_MS},100000,100,P,{text},0" for text in ("0", "20", "xyz", "100000000", "-1")]
+    source = zipped(tmp_path / "tick" / "aapl" / "20131008_trade.zip", lines)
+
+    (result,) = imported([source], tmp_path / "out")
+
+    assert result.entry is not None
+    assert result.entry.noted == {"unknown condition": 3}
+    assert [row["conditions"] for row in rows_of(tmp_path / "out", "tick")] == [[], [14], [-1], [-1], [-1]]

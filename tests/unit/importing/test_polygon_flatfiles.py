@@ -288,3 +288,72 @@ def test_other_files_are_refused_by_their_columns(tmp_path: Path) -> None:
 
     assert "not those of a flat file of stocks: date, open, close" in str(result.error)
     assert "tickstock import csv" in str(result.error)
+
+
+class TestOtherMarkets:
+    """Conditions of options are other numbers: read as those of stocks, they hid every price or none."""
+
+    @pytest.mark.parametrize(
+        ("path", "ticker"),
+        [
+            ("us_options_opra/trades_v1/2024-01-03.csv.gz", "A"),
+            ("global_crypto/trades_v1/2024-01-03.csv.gz", "A"),
+            ("2024-01-03.csv.gz", "O:SPY240103C00450000"),
+        ],
+    )
+    def test_they_are_refused_where_they_are_named(self, path: str, ticker: str, tmp_path: Path) -> None:
+        """By a folder of the path, or by their tickers."""
+        source = write_gz(tmp_path / path, TRADES, [trade(ticker, 0, "10")])
+
+        (result,) = imported([source], tmp_path / "out")
+
+        assert result.state == "wrong_data"
+        assert "only flat files of us_stocks_sip are imported" in str(result.error)
+
+    def test_they_are_left_out_of_a_folder_with_a_note(self, tmp_path: Path) -> None:
+        """A mirror of the vendor's store has all of them."""
+        for market in ("us_stocks_sip", "us_options_opra"):
+            write_gz(tmp_path / market / "trades_v1" / "2024-01-03.csv.gz", TRADES, [trade("A", 0, "10")])
+        part = PolygonFlatFiles(FlatFileOptions())
+
+        (source,) = part.sources([tmp_path])
+
+        assert source.path.parent.parent.name == "us_stocks_sip"
+        assert part.notes == ["left out 1 file of us_options_opra: only those of us_stocks_sip are imported"]
+
+
+@pytest.mark.parametrize(("steps", "unit"), [(1_000, "us"), (1_000_000, "ms"), (1_000_000_000, "s")])
+def test_times_of_another_unit_are_refused(steps: int, unit: str, tmp_path: Path) -> None:
+    """They were times of January 1970, or of the last hours of 1969 in New York."""
+    line = trade("A", 0, "10").replace(str(OPEN), str(OPEN // steps))
+    source = write_gz(tmp_path / "2024-01-03.csv.gz", TRADES, [line])
+
+    (result,) = imported([source], tmp_path / "out")
+
+    assert result.state == "wrong_data"
+    assert f"sip_timestamp is {OPEN // steps}, but ns since 1970 are wanted" in str(result.error)
+    assert f"these seem to be {unit}:" in str(result.error)
+
+
+def test_lines_that_end_with_a_carriage_return_alone_are_lines(tmp_path: Path) -> None:
+    """The whole file was its heading: no row, and no error."""
+    source = tmp_path / "2024-01-03.csv"
+    source.write_bytes("".join(f"{line}\r" for line in (TRADES, trade("A", 0, "10"), trade("A", 1, "11"))).encode())
+
+    imported([source], tmp_path / "out")
+
+    rows = rows_of(tmp_path / "out" / "2024-01-03" / "tick.parquet")
+    assert [(row["timestamp"] - OPEN, row["price"]) for row in rows] == [(0, 10.0), (1, 11.0)]
+
+
+def test_conditions_that_are_no_numbers_are_noted(tmp_path: Path) -> None:
+    """They hide the price of their trade, as unknown ones do."""
+    lines = [trade("A", at, "10", conditions=text) for at, text in enumerate(["", "@FT", "12;37", "99999", "37"])]
+    source = write_gz(tmp_path / "2024-01-03.csv.gz", TRADES, lines)
+
+    (result,) = imported([source], tmp_path / "out")
+
+    assert result.entry is not None
+    assert result.entry.noted == {"unreadable condition": 3}
+    rows = rows_of(tmp_path / "out" / "2024-01-03" / "tick.parquet")
+    assert [row["flags"] for row in rows] == [0, 5, 5, 5, 5]
