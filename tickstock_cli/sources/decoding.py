@@ -66,8 +66,13 @@ class Decoding:
         """Return whether a file is decoded in one call with those that are like it."""
         return self._joint is not None and file.decodes_jointly
 
-    def together(self, files: Sequence[RecordingFile], then: Sequence[RecordingFile] = ()) -> Together:
-        """Return the rows of files that are alike; otherwise as ``rows``.
+    def together(self, files: Sequence[RecordingFile], then: Sequence[Sequence[RecordingFile]] = ()) -> Together:
+        """Return the rows of files that are alike.
+
+        Parameters
+        ----------
+        then
+            Files that are probably asked for next, those that are together at once.
 
         Raises
         ------
@@ -76,7 +81,7 @@ class Decoding:
         """
         if self._joint is not None and self.is_joint(files[0]):
             return self._joint.together(files, then)
-        decoded = self.rows(files, then)
+        decoded = self.rows(files, [file for some in then for file in some])
         counts = [sum(batch.num_rows for batch in batches) for batches in decoded]
         for file, count in zip(files, counts, strict=True):
             if count != file.rows:

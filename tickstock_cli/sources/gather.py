@@ -142,8 +142,7 @@ class Gathering:
     def _read_next(self) -> Iterator[tuple[Batch, int]]:
         """Yield the rows of the next file or files, each batch with the number of rows that were read for it."""
         if not self._begun and self._next >= self._one_by_one:
-            numbers = self._small.next_alike(self._files, self._next)
-            then = self._small.next_alike(self._files, self._next + len(numbers))
+            numbers, *then = self._small.next_alike(self._files, self._next)
             found = self._small.read(numbers, then) if len(numbers) > 1 else None
             if found is not None:
                 self._next += len(numbers)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FEWEST_FILES = 1_000
 """Of fewer files, importing polars takes longer than Arrow does."""
+_THREADS = 2
+"""One turns rows into those of Arrow, while polars decodes for the other one."""
 _ROWS_OF_A_RUN = 8
 """Texts of which fewer are equal in a row, on average, stay as they are."""
 
@@ -32,40 +34,40 @@ class JointDecoding:
     """Decodes files, those that are needed next in the meantime."""
 
     def __init__(self) -> None:
-        self._thread: ThreadPoolExecutor | None = None
+        self._threads: ThreadPoolExecutor | None = None
         self._begun: dict[tuple[int, ...], Future[Together]] = {}
         """By the numbers of files."""
 
-    def together(self, files: Sequence[RecordingFile], then: Sequence[RecordingFile] = ()) -> Together:
+    def together(self, files: Sequence[RecordingFile], then: Sequence[Sequence[RecordingFile]] = ()) -> Together:
         """Return the rows of files that are alike, one behind the other, and the number of rows of each.
 
         Parameters
         ----------
         then
-            Files that are probably asked for next, together.
+            Files that are probably asked for next, those that are together at once.
 
         Raises
         ------
         DataError
             A file is damaged, has other rows than when it was opened, or must be decoded by Arrow.
         """
-        for some in (files, then):
+        for some in (files, *then):
             if some and _numbers_of(some) not in self._begun:
                 self._begin(some)
         return self._begun.pop(_numbers_of(files)).result()
 
     def _begin(self, files: Sequence[RecordingFile]) -> None:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "decode")
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_THREADS, "decode")
         contents = [_content(file) for file in files]  # here: another thread would wait for Python's lock at each file
-        self._begun[_numbers_of(files)] = self._thread.submit(_decoded, contents, files)
+        self._begun[_numbers_of(files)] = self._threads.submit(_decoded, contents, files)
 
     def close(self) -> None:
-        """Forget what nobody has asked for, and end the thread. Idempotent."""
+        """Forget what nobody has asked for, and end the threads. Idempotent."""
         self._begun.clear()
-        if self._thread is not None:
-            self._thread.shutdown(cancel_futures=True)
-            self._thread = None
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+            self._threads = None
 
 
 def _numbers_of(files: Sequence[RecordingFile]) -> tuple[int, ...]:

@@ -23,6 +23,8 @@ from tickstock_cli.sources.ticker_codes import TickerCodes
 
 MOST_ROWS, MOST_ROWS_IN_ONE_CALL, MOST_FILES = 1 << 16, 1 << 18, 1 << 8
 """Most rows and files that are read together."""
+_AHEAD = 2
+"""Times that files are decoded ahead, so that nobody waits."""
 
 
 class SmallFiles:
@@ -55,20 +57,24 @@ class SmallFiles:
         self._codes = codes
         self._watchers = watchers
         self._decoding = decoding
-        self._latest: tuple[int, Sequence[int]] = (-1, ())
-        """What ``next_alike`` returned for the latest place: it is asked for it again."""
+        self._alike: dict[int, Sequence[int]] = {}
+        """By the place of the first, numbers of files that can be read together."""
 
-    def next_alike(self, numbers: Sequence[int], first: int) -> Sequence[int]:
-        """Return the numbers from place ``first`` on whose files can be read together, as many as there can be.
+    def next_alike(self, numbers: Sequence[int], first: int) -> list[Sequence[int]]:
+        """Return the numbers from place ``first`` on whose files can be read together, and those that follow these.
 
         Parameters
         ----------
         numbers
             The same for every call.
         """
-        if self._latest[0] != first:
-            self._latest = first, self._find_alike(numbers, first)
-        return self._latest[1]
+        found = []
+        for _ in range(1 + _AHEAD):
+            if first not in self._alike:
+                self._alike[first] = self._find_alike(numbers, first)
+            found.append(self._alike[first])
+            first += len(found[-1])
+        return found
 
     def _find_alike(self, numbers: Sequence[int], first: int) -> Sequence[int]:
         if first == len(numbers):
@@ -82,17 +88,18 @@ class SmallFiles:
                 return numbers[first:place]
         return numbers[first : first + MOST_FILES]
 
-    def read(self, numbers: Sequence[int], then: Sequence[int] = ()) -> tuple[Batch, int] | None:
+    def read(self, numbers: Sequence[int], then: Sequence[Sequence[int]] = ()) -> tuple[Batch, int] | None:
         """Return the rows of files that are alike, and how many were read; None if they must be read one by one.
 
         Parameters
         ----------
         then
-            The files that are read next: they are decoded in the meantime.
+            The files that are read together after them: they are decoded in the meantime.
         """
         files = [self._files[number] for number in numbers]
         try:
-            decoded = self._decoding.together(files, [self._files[number] for number in then])
+            ahead = [[self._files[number] for number in some] for some in then]
+            decoded = self._decoding.together(files, ahead)
             before = frozen(np.array([file.first_available for file in files], dtype=np.int64))
             stretches = Stretches(files, decoded.rows, decoded.counts, np.zeros_like(decoded.counts), before)
             found = numbers_of(stretches, self._codes)

@@ -192,7 +192,7 @@ def test_what_is_decoded_ahead_is_what_is_asked_for_next(tmp_path: Path) -> None
     """Even if somebody else is asked for in between."""
     files = opened(write_files(tmp_path / "ticks"))
     joint = JointDecoding()
-    first = joint.together(files[:1], files[1:2])
+    first = joint.together(files[:1], [files[1:2]])
     third, second = joint.together(files[2:]), joint.together(files[1:2])
     joint.close()
     tickers = [set(found.rows.column("ticker").to_pylist()) for found in (first, second, third)]
