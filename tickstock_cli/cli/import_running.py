@@ -115,13 +115,16 @@ def _print_dry_run(results: Sequence[SourceResult], previews: Sequence[FilePrevi
 def _planned(result: SourceResult) -> str:
     """Return what an import would do with a file."""
     path, entry = result.source.path, result.entry
+    if entry is None and result.copy_of is not None:
+        return f"{path}: is a copy of {result.copy_of}"
     return f"{path}: {result.state}" if entry is None or result.state != SKIPPED else _skipped(path, entry, result)
 
 
 def _as_object(result: SourceResult) -> dict[str, Any]:
     entry = None if result.entry is None else asdict(result.entry)
     error = None if result.error is None else str(result.error)
-    return {"file": str(result.source.path), "state": result.state, "error": error, "entry": entry}
+    copied = None if result.copy_of is None else str(result.copy_of)
+    return {"file": str(result.source.path), "state": result.state, "error": error, "copy_of": copied, "entry": entry}
 
 
 def _read_as(preview: FilePreview | None) -> dict[str, Any] | None:
@@ -149,6 +152,8 @@ def _line(result: SourceResult, out: Path) -> str:
 
 
 def _skipped(path: Path, entry: ImportedFile, result: SourceResult) -> str:
+    if result.copy_of is not None:
+        return f"{path}: is a copy of {result.copy_of}, which is imported; skipped"
     line = f"{path}: imported before, on {entry.at[:10]}"
     if result.has_other_options:
         return f"{line}, with other options ({_options(entry.options)}); skipped: --replace imports it anew"

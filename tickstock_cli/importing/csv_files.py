@@ -43,7 +43,11 @@ class CsvFiles:
 
     def sources(self, paths: Sequence[Path]) -> list[ImportSource]:
         """Return the files as one group: each can have rows of any date."""
-        return [ImportSource(path, str(path.absolute()), "csv") for path in files_of(paths, _SUFFIXES)]
+        has_tickers = self._params.ticker_from is None
+        return [
+            ImportSource(path, str(path.absolute()), "csv", is_told_by_bytes=has_tickers)
+            for path in files_of(paths, _SUFFIXES)
+        ]
 
     def preview(self, sources: Sequence[ImportSource]) -> list[FilePreview]:
         """Return how each file will be read. Raises DataError if one cannot be."""

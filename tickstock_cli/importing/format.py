@@ -29,6 +29,8 @@ class ImportSource:
         Whether a vendor publishes such files day by day: one that is not there may come.
     ignores
         Options of the format that decide nothing about the rows of this file.
+    is_told_by_bytes
+        Whether its bytes alone say its rows, and not its path: a copy of it is not another file.
     """
 
     path: Path
@@ -36,6 +38,7 @@ class ImportSource:
     group: str
     is_awaited: bool = False
     ignores: frozenset[str] = frozenset()
+    is_told_by_bytes: bool = False
 
     def options_of(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that decide about the rows of this file."""

@@ -149,7 +149,12 @@ class PolygonFlatFiles:
             named = {path: data_set for path, data_set in named.items() if path not in quotes}
         return [
             ImportSource(
-                path, _key(path, data_set), str(path), is_awaited=True, ignores=_IGNORES.get(data_set, frozenset())
+                path,
+                _key(path, data_set),
+                str(path),
+                is_awaited=True,
+                ignores=_IGNORES.get(data_set, frozenset()),
+                is_told_by_bytes=data_set not in _INTERVALS,  # of bars, the folder says the length
             )
             for path, data_set in named.items()
         ]

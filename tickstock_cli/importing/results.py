@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from tickstock_cli.errors import DataError, SourceFileError
 from tickstock_cli.importing.folder import ImportedFile
@@ -29,6 +30,8 @@ class SourceResult:
         What is wrong; None if nothing is.
     has_other_options
         Whether a source that was imported before was imported with other options.
+    copy_of
+        The file that a skipped one is a copy of; None for others.
     """
 
     source: ImportSource
@@ -36,6 +39,7 @@ class SourceResult:
     entry: ImportedFile | None = None
     error: DataError | None = None
     has_other_options: bool = False
+    copy_of: Path | None = None
 
 
 def failed(

@@ -22,6 +22,7 @@ import numpy as np
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import DataError, LedgerError, SourceFileError
+from tickstock_cli.importing.copies import originals, result_of_copy, with_known_keys
 from tickstock_cli.importing.day_files import write_days
 from tickstock_cli.importing.external_sort import RUN_BYTES, ExternalSort
 from tickstock_cli.importing.folder import ImportedFile, ImportFolder
@@ -114,16 +115,34 @@ def run_import(
         It cannot be written to.
     """
     progress = progress or Progress()
+    done: dict[Path, SourceResult] = {}
     with ImportFolder(request.folder).locked() as folder:
-        for _, group in groupby(request.sources, key=lambda source: source.group):
-            yield from _GroupImport(format_, request, folder, progress, now).run(list(group))
+        known = _keyed(request, folder)
+        again = originals(known)
+        for _, group in groupby(known, key=lambda source: source.group):
+            sources = list(group)
+            firsts = [source for source in sources if source.path not in again]
+            for result in _GroupImport(format_, request, folder, progress, now).run(firsts):
+                done[result.source.path] = result
+            for source in sources:
+                if source.path in again:
+                    progress.skipped(source)
+                    done[source.path] = result_of_copy(source, done[again[source.path].path])
+                yield done[source.path]
 
 
 def known_states(request: ImportRequest) -> list[SourceResult]:
     """Return what an import would meet: sources that are new, imported, replaced or not there. Writes nothing."""
-    known = ImportFolder(request.folder).entries()
-    results = []
-    for source in request.sources:
+    folder = ImportFolder(request.folder)
+    known = folder.entries()
+    sources = _keyed(request, folder)
+    again = originals(sources)
+    results: list[SourceResult] = []
+    for source in sources:
+        if source.path in again:
+            first = again[source.path].path
+            results.append(result_of_copy(source, next(one for one in results if one.source.path == first)))
+            continue
         try:
             next(source.content().blocks(), None)
         except SourceFileError as error:
@@ -131,6 +150,12 @@ def known_states(request: ImportRequest) -> list[SourceResult]:
         else:
             results.append(_known(source, known, request) or SourceResult(source, NEW))
     return results
+
+
+def _keyed(request: ImportRequest, folder: ImportFolder) -> list[ImportSource]:
+    """Return the sources of a request with the keys that the folder knows them by."""
+    entries = [entry for entry in folder.entries().values() if entry.format == request.name]
+    return with_known_keys(request.sources, entries)
 
 
 def _known(source: ImportSource, known: dict[str, ImportedFile], request: ImportRequest) -> SourceResult | None:

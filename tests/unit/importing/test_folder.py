@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,12 @@ import pytest
 from tests.unit.importing.flat_files import BARS, OPEN, TRADES, trade, write_gz
 from tests.unit.importing.test_polygon_flatfiles import imported, rows_of
 from tickstock_cli.errors import UsageError
+from tickstock_cli.importing.csv_files import CsvFiles
+from tickstock_cli.importing.csv_options import CsvOptions
 from tickstock_cli.importing.folder import ImportFolder
+from tickstock_cli.importing.lean import LeanFiles, LeanOptions
+from tickstock_cli.importing.polygon_flatfiles import FlatFileOptions, PolygonFlatFiles
+from tickstock_cli.importing.run import ImportRequest, run_import
 
 NAME = "2024-01-03.csv.gz"
 
@@ -187,3 +193,101 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
 
     assert result.state == "unreadable"
     assert "is a pipe or a device, not a file" in str(result.error)
+
+
+class TestCopies:
+    """The rows of a file count once, however often it is there."""
+
+    TEXT = "ticker,timestamp,price,size\nA,2024-01-03T14:30:00Z,10,1\n"
+
+    @staticmethod
+    def copies(folder: Path, *names: str) -> list[Path]:
+        """Write the same trades under several names."""
+        return [write_gz(folder / name, TRADES, [trade("A", 0, "10")]) for name in names]
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("trades_v1/2024-01-03.csv.gz", "trades_v1/2024-01-03 (1).csv.gz"),
+            ("a/trades_v1/2024-01-03.csv.gz", "b/trades_v1/2024-01-03.csv.gz"),
+            ("a/2024-01-03.csv.gz", "b/copy.csv.gz"),
+        ],
+    )
+    def test_a_file_of_the_same_bytes_is_skipped(self, names: tuple[str, str], tmp_path: Path) -> None:
+        """Browsers name a second download so; it had its rows twice."""
+        first, second = self.copies(tmp_path / "in", *names)
+
+        results = imported([first, second], tmp_path / "out")
+
+        assert [result.state for result in results] == ["imported", "skipped"]
+        assert (results[1].copy_of, results[1].entry) == (first, results[0].entry)
+        assert pq.read_table(tmp_path / "out" / "2024-01-03").num_rows == 1
+
+    def test_a_moved_file_without_a_data_set_is_still_the_same(self, tmp_path: Path) -> None:
+        """And is imported anew from where it is now."""
+        (old,) = self.copies(tmp_path, "downloads/trades.csv.gz")
+        imported([old], tmp_path / "out")
+        new = old.rename(tmp_path / "moved.csv.gz")
+
+        (skipped,) = imported([new], tmp_path / "out")
+        part = PolygonFlatFiles(FlatFileOptions(late_print_seconds=5))
+        options = {"late_print_seconds": 5}
+        request = ImportRequest(
+            "polygon-flatfiles", part.sources([new]), tmp_path / "out", replace=True, options=options
+        )
+        (anew,) = run_import(part, request)
+
+        assert (skipped.state, anew.state) == ("skipped", "reimported")
+        assert anew.entry is not None
+        assert anew.entry.path == str(new)
+        assert pq.read_table(tmp_path / "out" / "2024-01-03").num_rows == 1
+
+    def test_an_unpacked_file_beside_the_packed_one_is_told(self, tmp_path: Path) -> None:
+        """Of the same name and other bytes; it had all rows of the day twice."""
+        packed = flat_file(tmp_path, "10", "11")
+        plain = packed.with_suffix("")
+        plain.write_bytes(gzip.decompress(packed.read_bytes()))
+
+        first, second = imported([tmp_path / "trades_v1"], tmp_path / "out")
+
+        assert (first.state, second.state) == ("imported", "wrong_data")
+        assert f"has the name of {plain}, but other bytes: name one of them" in str(second.error)
+        assert pq.read_table(tmp_path / "out" / "2024-01-03").num_rows == 2
+
+    def test_a_copy_of_a_file_that_fails_is_held_back(self, tmp_path: Path) -> None:
+        """One error is the reason, and both are named."""
+        paths = [write_gz(tmp_path / name, TRADES, ["A,1"]) for name in ("a.csv.gz", "b.csv.gz")]
+
+        results = imported(paths, tmp_path / "out")
+
+        assert [result.state for result in results] == ["wrong_data", "held_back"]
+        assert f"because {paths[0]}, which has the same name or bytes, failed" in str(results[1].error)
+
+    def test_csv_files_are_copies_unless_their_names_say_the_ticker(self, tmp_path: Path) -> None:
+        """All files of a command are one group; the rows of both were written."""
+        paths = [tmp_path / "in" / name for name in ("A.csv", "B.csv")]
+        paths[0].parent.mkdir()
+        for path in paths:
+            path.write_text(self.TEXT)
+
+        part = CsvFiles(CsvOptions())
+        results = list(run_import(part, ImportRequest("csv", part.sources(paths), tmp_path / "out")))
+        named = CsvFiles(CsvOptions(ticker_from="filename"))
+
+        assert [result.state for result in results] == ["imported", "skipped"]
+        assert pq.read_table(tmp_path / "out" / "2024-01-03").num_rows == 1
+        assert not any(source.is_told_by_bytes for source in named.sources(paths))
+
+    def test_a_file_of_lean_in_two_folders_counts_once(self, tmp_path: Path) -> None:
+        """Files of a date are one group; their paths say what they are, and the same bytes can be of two tickers."""
+        paths = [tmp_path / folder for folder in ("a/minute/aapl", "b/minute/aapl", "a/minute/msft")]
+        for path in paths:
+            path.mkdir(parents=True)
+            with ZipFile(path / "20240103_trade.zip", "w") as archive:
+                archive.writestr(ZipInfo("rows.csv"), "34200000,1,1,1,1,1\n")
+        part = LeanFiles(LeanOptions())
+
+        results = list(run_import(part, ImportRequest("lean", part.sources([tmp_path]), tmp_path / "out")))
+
+        assert sorted(result.state for result in results) == ["imported", "imported", "skipped"]
+        assert pq.read_table(tmp_path / "out" / "2024-01-03")["ticker"].to_pylist() == ["AAPL", "MSFT"]
