@@ -27,6 +27,7 @@ from tickstock_cli.importing.decompressing import (
 )
 from tickstock_cli.recording.manifest import sha256_of
 from tickstock_cli.sources.folder_walk import is_special
+from tickstock_cli.sources.other_formats import is_json, other_content
 from tickstock_cli.storage.names import is_object, object_name
 from tickstock_cli.storage.reading import ObjectReader, object_size, object_version
 
@@ -132,10 +133,15 @@ class SourceContent:
             said = f" ({code[1].decode()})" if code else ""
             hint = "; the download may also have had no access: download it again"
             raise self._absent(f"holds a server's error page{said}, no data", hint)
+        if self._is_awaited and is_json(block):
+            raise self._absent("holds JSON, such as a server's answer, no data", "; or download it again")
         if block.startswith(PARQUET):
             raise SourceFileError(
                 f"{self.path}: is a Parquet file, which tickstock replay and inspect read as it is", "wrong_data"
             )
+        other = other_content(block)
+        if other is not None:
+            raise SourceFileError(f"{self.path}: is {other}", "wrong_data")
 
     def _decompressed(self) -> Generator[bytes, None, None]:
         with closing(self._pieces()) as pieces:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as csv
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import DataError
 from tickstock_cli.importing.lines import LineBlock
 from tickstock_cli.importing.number_forms import PLAIN, NumberForm
@@ -179,8 +180,9 @@ class LineReader:
 
     def _misshapen(self, block: LineBlock, row: csv.InvalidRow) -> str:
         line = "" if row.number is None else f" line {block.first + row.number - 1:,}:"
+        fields = counted(row.actual_columns, "field")
         return (
-            f"{self._path}:{line} has {row.actual_columns} fields, but there are {row.expected_columns} columns "
+            f"{self._path}:{line} has {fields}, but there are {row.expected_columns} columns "
             f"({row.text[:80]!r}); {BAD_ROWS_REMEDY}"
         )
 

@@ -26,10 +26,15 @@ _BINARY = {
 """First bytes of files -> what they are, and what to do."""
 _ARROW_STREAM = b"\xff\xff\xff\xff"
 _GIT_POINTER = b"version https://git-lfs"
+_POINTER = "a pointer of Git LFS to a file: fetch that with git lfs pull"
+_TAR, _TAR_AT = b"ustar", 257
 _PACKED = {GZIP: "gzip", BZIP2: "bzip2", XZ: "xz", ZSTD: "zstd"}
 """First bytes of compressed files -> the program that compresses and unpacks them."""
 _JSON = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\[{\"\d\]-])")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF_32 = b"\x00\x00\xfe\xff"
+_NO_TEXT = re.compile(rb"[\x00\x02-\x08\x0e-\x19]")
+"""Bytes of binary data; some programs have others, such as 1 and 28 to 31, between fields."""
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -55,6 +60,41 @@ def other_format(path: Path) -> str | None:
     return _known(path, head) if packed is None else _unpacking(path, packed)
 
 
+def other_content(head: bytes) -> str | None:
+    """Return what content that is no text is and what to do with it, as the end of "is …"; None for text.
+
+    Parameters
+    ----------
+    head
+        The first bytes, unpacked.
+    """
+    for begins, program in _PACKED.items():
+        if head.startswith(begins):
+            return f"packed twice: unpack it once with {program} -dc"
+    if is_zip(head):
+        return "a zip file that is packed once more: unpack it once"
+    if head[_TAR_AT:].startswith(_TAR):
+        return "a tar archive: unpack it, and import the files in it"
+    if head.startswith(_GIT_POINTER):
+        return _POINTER
+    known = next((told for begins, told in _BINARY.items() if head.startswith(begins)), None)
+    return known or ("binary data, no text" if _is_binary(head) else None)
+
+
+def is_json(head: bytes) -> bool:
+    """Return whether data begin as a JSON object or list does."""
+    text = _text(head[:_HEAD_BYTES])
+    return text is not None and _JSON.match(text) is not None
+
+
+def _is_binary(head: bytes) -> bool:
+    """Return whether the first line has bytes that no text has, be it of one, two or four bytes a character."""
+    line = head[:_HEAD_BYTES].partition(b"\n")[0]
+    has_wide_characters = head.startswith(_UTF_16) or (head[:1] == b"\0") != (head[1:2] == b"\0")
+    is_utf_32 = head[:3] == bytes(3) != head[1:4] or head.startswith(_UTF_32)
+    return _NO_TEXT.search(line) is not None and not has_wide_characters and not is_utf_32
+
+
 def _known(path: Path, head: bytes) -> str | None:
     if (known := next((told for begins, told in _BINARY.items() if head.startswith(begins)), None)) is not None:
         return known
@@ -63,7 +103,7 @@ def _known(path: Path, head: bytes) -> str | None:
     if is_zip(head):
         return f"a zip file: unzip the Parquet files in it; of a CSV file in it, {_IMPORT}"
     if head.startswith(_GIT_POINTER):
-        return "a pointer of Git LFS to a file: fetch that with git lfs pull"
+        return _POINTER
     if is_error_page(head):
         return "a page that a server sent, such as an error, with no data: download it again"
     text = _text(head)

@@ -127,6 +127,37 @@ class TestFaultyDownloads:
         assert "NoSuchKey" in str(results[2].error)
         assert [path.name for path in (tmp_path / "out").rglob("*.parquet")] == ["tick.parquet"]
 
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            (gzip.compress(b"ticker,price\n"), "is packed twice: unpack it once with gzip -dc"),
+            (b"a.csv" + bytes(252) + b"ustar" + bytes(250), "is a tar archive: unpack it"),
+            (b"SQLite format 3\0" + bytes(84), "is an SQLite database"),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a pointer of Git LFS to a file"),
+            (bytes(range(2, 256)), "is binary data, no text"),
+            (bytes(4_000), "is binary data, no text"),
+        ],
+    )
+    def test_what_is_no_text_is_named(self, content: bytes, told: str, tmp_path: Path) -> None:
+        """It was shown as the names of columns."""
+        for path in (tmp_path / "a.csv.gz", tmp_path / "minute" / "a" / "20240103_trade.zip"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(gzip.compress(content))
+        formats = (PolygonFlatFiles(FlatFileOptions()), CsvFiles(CsvOptions()), LeanFiles(LeanOptions()))
+
+        for part, name in zip(formats, ("a.csv.gz", "a.csv.gz", "minute/a/20240103_trade.zip"), strict=True):
+            sources = part.sources([tmp_path / name])
+            (result,) = run_import(part, ImportRequest("any", sources, tmp_path / part.__class__.__name__))
+            assert (result.state, told in str(result.error)) == ("wrong_data", True)
+
+    def test_an_answer_of_a_server_in_json_is_no_data_yet(self, tmp_path: Path) -> None:
+        """Like a page of an error: try it later."""
+        (tmp_path / NAME).write_text('{"status":"ERROR","message":"not entitled"}')
+
+        (result,) = imported([tmp_path / NAME], tmp_path / "out")
+
+        assert result.state == "not_published"
+
     def test_a_file_of_two_gzip_members_is_whole(self, tmp_path: Path) -> None:
         """As `cat a.gz b.gz` writes it."""
         first = write_gz(tmp_path / "first.csv.gz", TRADES, [trade("A", 0, "10")]).read_bytes()

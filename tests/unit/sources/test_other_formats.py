@@ -19,6 +19,7 @@ import pytest
 from pyarrow import orc
 
 from tickstock_cli.errors import DataError
+from tickstock_cli.sources.other_formats import other_content
 from tickstock_cli.sources.recordings import Recordings
 
 TICKS = pa.table({"ticker": ["IBM"], "timestamp": [1_381_248_000_000_000_000], "price": [180.5], "size": [100]})
@@ -135,3 +136,10 @@ def test_a_damaged_file_is_told_as_damaged(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "ticks.parquet"
     path.write_bytes(content)
     assert error_of(path).startswith("damaged, cut off or not a Parquet file")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ["ticker,price\nA,1\n", "a\x01b\x1fc\n", "ticker\n\0\0\0\0", "t,Ā,€\n"])
+def test_text_of_any_width_is_text(text: str, encoding: str) -> None:
+    """Also with odd delimiters, and with zeros behind lines, as a machine that lost its power leaves them."""
+    assert other_content(text.encode(encoding)) is None
