@@ -18,6 +18,7 @@ from tickstock_cli.errors import UsageError
 from tickstock_cli.importing.csv_files import CsvFiles
 from tickstock_cli.importing.csv_options import CsvOptions
 from tickstock_cli.importing.folder import ImportFolder
+from tickstock_cli.importing.format import ImportFormat
 from tickstock_cli.importing.lean import LeanFiles, LeanOptions
 from tickstock_cli.importing.polygon_flatfiles import FlatFileOptions, PolygonFlatFiles
 from tickstock_cli.importing.run import ImportRequest, run_import
@@ -143,7 +144,11 @@ class TestFaultyDownloads:
         for path in (tmp_path / "a.csv.gz", tmp_path / "minute" / "a" / "20240103_trade.zip"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(gzip.compress(content))
-        formats = (PolygonFlatFiles(FlatFileOptions()), CsvFiles(CsvOptions()), LeanFiles(LeanOptions()))
+        formats: list[ImportFormat] = [
+            PolygonFlatFiles(FlatFileOptions()),
+            CsvFiles(CsvOptions()),
+            LeanFiles(LeanOptions()),
+        ]
 
         for part, name in zip(formats, ("a.csv.gz", "a.csv.gz", "minute/a/20240103_trade.zip"), strict=True):
             sources = part.sources([tmp_path / name])
