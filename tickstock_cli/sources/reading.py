@@ -93,7 +93,7 @@ class RowReader:
     def _open_group(self) -> Iterator[pa.RecordBatch]:
         """Start decoding the row group of ``row``, without the rows before it."""
         if self._file is None:
-            self._file = open_parquet(self._path, text=self._text)
+            self._file = self._opened()
         behind = self.row - self._groups[self._group]
         names = self._file.schema_arrow.names
         columns = self._columns
@@ -107,6 +107,15 @@ class RowReader:
             self._batch_rows, row_groups=[self._group], columns=columns, use_threads=rows > FEW_ROWS
         )
         return _drop(batches, behind) if behind else batches
+
+    def _opened(self) -> pq.ParquetFile:
+        """Return the file, open; raises DataError if it is not the one whose row groups are known."""
+        file = open_parquet(self._path, text=self._text)
+        footer = file.metadata
+        if (footer.num_row_groups, footer.num_rows) != (len(self._groups) - 1, self._groups[-1]):
+            file.close()
+            raise DataError(f"{self._path} was replaced while it was read: run the command again")
+        return file
 
     def _plain(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Return decoded rows with unique names and plain types."""
