@@ -87,12 +87,14 @@ class FileOutput:
         self._target = target
         # A link stays a link: its target is replaced.
         self._path = Path(os.path.realpath(target))
-        if target.endswith("/") or self._path.is_dir():
-            raise OutputError(f"cannot write {target}: {REMEDIES[errno.EISDIR]}")
-        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
-        if self._path.exists() and not self._path.is_file():
-            raise OutputError(f"cannot write {target}: it is a device or a pipe; name a file, or - for standard output")
         with writing(target):
+            if target.endswith("/") or self._path.is_dir():
+                raise OutputError(f"cannot write {target}: {REMEDIES[errno.EISDIR]}")
+            if self._path.exists() and not self._path.is_file():
+                raise OutputError(
+                    f"cannot write {target}: it is a device or a pipe; name a file, or - for standard output"
+                )
+            self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
             self.stream: BinaryIO = open(self._temporary, "ab")  # noqa: SIM115 - open until commit or abort
             self._lock()
         self._remove_leftovers()

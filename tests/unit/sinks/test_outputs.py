@@ -58,6 +58,17 @@ def test_a_named_pipe_is_refused_and_kept(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+def test_a_folder_that_cannot_be_entered_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    """It was an error of the system, without what to do."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o644)
+    if os.access(folder, os.X_OK):
+        pytest.skip("this user may enter every folder")
+
+    with pytest.raises(OutputError, match=r"events\.jsonl: permission denied; choose a folder you may write to"):
+        open_output(str(folder / "events.jsonl"))
+
+
 def test_the_temporary_of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
     """In a container the next run may well have the same process id."""
     target = tmp_path / "events.jsonl"
