@@ -116,8 +116,10 @@ def unzipped(file: IO[bytes], found: Callable[[str], object] = lambda name: None
                 yield piece
     except (BadZipFile, zlib.error, EOFError, lzma.LZMAError) as error:
         raise DamagedDataError(str(error)) from error
-    except (RuntimeError, NotImplementedError) as error:  # a password, or a method that Python does not know
+    except NotImplementedError as error:  # a method that Python does not know
         raise NotOneFileError(f"cannot be unpacked: {error}") from error
+    except RuntimeError as error:
+        raise NotOneFileError("is locked by a password: unpack it, and import the files") from error
 
 
 def _only_file(infos: list[ZipInfo]) -> ZipInfo:

@@ -20,7 +20,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,17 @@ class ImportedFile:
     version: str | None = None
 
 
+_NAMES = {field.name for field in fields(ImportedFile)}
+_REQUIRED = {field.name for field in fields(ImportedFile) if field.default is MISSING}
+_LISTS = ("outputs", "bar_seconds")
+
+
+def _entry(line: Mapping[str, Any]) -> ImportedFile:
+    """Return the file of a line of the manifest; a later version may say more about it."""
+    known = {name: value for name, value in line.items() if name in _NAMES}
+    return ImportedFile(**{**known, **{name: tuple(line.get(name, ())) for name in _LISTS}})
+
+
 @dataclass(frozen=True, slots=True)
 class _Commit:
     """What is to be done once all files are whole: paths below the folder."""
@@ -136,10 +147,8 @@ class ImportFolder:
 
     def entries(self) -> dict[str, ImportedFile]:
         """Return the newest entry of each source file, by its key. Raises OSError."""
-        lines = (line for line in read_lines(self.path / MANIFEST) if line.keys() >= {"source", "sha256", "outputs"})
-        lists = ("outputs", "bar_seconds")
-        entries = (ImportedFile(**{**line, **{name: tuple(line.get(name, ())) for name in lists}}) for line in lines)
-        return {entry.source: entry for entry in entries}
+        lines = (line for line in read_lines(self.path / MANIFEST) if line.keys() >= _REQUIRED)
+        return {str(line["source"]): _entry(line) for line in lines}
 
     def begin(self) -> Path:
         """Return an empty folder for the files of an import. Raises OSError."""

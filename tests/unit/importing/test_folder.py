@@ -327,3 +327,16 @@ class TestCopies:
 
         assert sorted(result.state for result in results) == ["imported", "imported", "skipped"]
         assert pq.read_table(tmp_path / "out" / "2024-01-03")["ticker"].to_pylist() == ["AAPL", "MSFT"]
+
+
+def test_a_manifest_of_a_later_version_is_read(tmp_path: Path) -> None:
+    """What it says more was an error of tickstock's own, and so was a line of which something is missing."""
+    source = flat_file(tmp_path, "10")
+    imported([source], tmp_path / "out")
+    manifest = tmp_path / "out" / "manifest.jsonl"
+    line = {**json.loads(manifest.read_text()), "planet": "Earth"}
+    manifest.write_text(f'{{"source": "x", "sha256": "y", "outputs": []}}\n{json.dumps(line)}\n')
+
+    (result,) = imported([source], tmp_path / "out")
+
+    assert result.state == "skipped"

@@ -340,3 +340,16 @@ def test_conditions_that_nobody_knows_are_noted(tmp_path: Path) -> None:
     assert result.entry is not None
     assert result.entry.noted == {"unknown condition": 3}
     assert [row["conditions"] for row in rows_of(tmp_path / "out", "tick")] == [[], [14], [-1], [-1], [-1]]
+
+
+def test_a_zip_file_with_a_password_is_named(tmp_path: Path) -> None:
+    """Python's error named an object of its own."""
+    source = zipped(tmp_path / "daily" / "aapl.zip", ["20131008 00:00,1,1,1,1,1"])
+    content = bytearray(source.read_bytes())
+    for place in (6, content.index(b"PK\x01\x02") + 8):  # the flag of encryption, in both headers
+        content[place] |= 1
+    source.write_bytes(content)
+
+    (result,) = imported([source], tmp_path / "out")
+
+    assert "is locked by a password: unpack it" in str(result.error)
