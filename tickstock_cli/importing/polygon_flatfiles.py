@@ -32,7 +32,6 @@ from tickstock_cli.importing.mids import Mids
 from tickstock_cli.importing.source_content import SourceContent
 from tickstock_cli.importing.tables import filled
 from tickstock_cli.importing.typed_rows import TEXT, LineReader, TextLayout, TypedRows
-from tickstock_cli.sources.text_times import EARLIEST_NS
 from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS
 
 _BARS = {
@@ -182,11 +181,12 @@ class PolygonFlatFiles:
             for block in lines:
                 typed = reader.read(block)
                 typed.rows = typed.rows.rename_columns([file.names[name] for name in typed.rows.column_names])
-                _check_times(source.path, file, typed.rows)
-                convert = convert or self._converter(source.path, file.data_set, typed.rows)
+                convert = convert or self._converter(source.path, file, typed.rows)
                 yield convert(typed)
 
-    def _converter(self, path: Path, data_set: str, first: pa.Table) -> Callable[[TypedRows], ImportChunk]:
+    def _converter(self, path: Path, file: _FlatFile, first: pa.Table) -> Callable[[TypedRows], ImportChunk]:
+        _check_times(path, file, first)
+        data_set = file.data_set
         other = next((ticker for ticker in first["ticker"].unique().to_pylist() if _OTHER.match(ticker or "")), None)
         if other is not None:
             raise _of_other_market(path, other)
@@ -222,14 +222,14 @@ def _of_other_market(path: Path, market: str) -> SourceFileError:
 
 
 def _check_times(path: Path, file: _FlatFile, rows: pa.Table) -> None:
-    """Raise SourceFileError if no time of some rows is one in ns."""
+    """Raise SourceFileError if the times of the first rows are in another unit than ns."""
     times = filled(rows["timestamp"], 0)
     usable = times[times > 0]
-    if len(usable) and (latest := int(usable.max())) < EARLIEST_NS:
+    if len(usable) and (unit := epoch_unit(latest := int(usable.max()))) != "ns":
         column = next(name for name, ours in file.names.items() if ours == "timestamp")
         raise SourceFileError(
             f"{path}: {column} is {latest}, but ns since 1970 are wanted, as flat files have them; these seem to be "
-            f"{epoch_unit(latest)}: tickstock import csv reads times of any unit",
+            f"{unit}: tickstock import csv reads times of any unit",
             "wrong_data",
         )
 

@@ -18,9 +18,16 @@ import pyarrow.csv as csv
 
 from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import DataError
+from tickstock_cli.importing.broken_lines import (
+    has_every_line,
+    is_blank,
+    line_at,
+    not_in_utf8,
+    open_quotes,
+    without_lines,
+)
 from tickstock_cli.importing.lines import LineBlock
 from tickstock_cli.importing.number_forms import PLAIN, NumberForm
-from tickstock_cli.importing.open_quotes import has_every_line, is_blank, open_quotes, without_lines
 
 UNREADABLE = "unreadable"
 """Reason of dropped lines that cannot be read."""
@@ -96,29 +103,34 @@ class LineReader:
         Raises
         ------
         DataError
-            A line has another number of fields than there are columns, a value of a wrong type, or a quote that
-            nothing closes.
+            A line has another number of fields than there are columns, a value of a wrong type, a quote that
+            nothing closes, or bytes that are no text.
         """
+        layout = self._layout
+        broken = not_in_utf8(block.text)
+        if broken and not self._drops:
+            raise DataError(self._broken(block, broken[0], "has bytes that are no text in UTF-8"))
+        block = LineBlock(without_lines(block.text, broken), block.first) if broken else block
         failure: DataError | None = None
         typed: TypedRows | None = None
         try:
             typed = self._read(block)
         except DataError as error:
             failure = error
-        if typed is not None and has_every_line(block.text, typed.read, self._layout.delimiter):
-            return typed
-        layout = self._layout
-        opened = open_quotes(block.text, layout.delimiter, len(layout.names), quoted_ends=layout.quoted_ends)
-        if opened and not self._drops:
-            raise DataError(self._unclosed(block, opened[0])) from failure
-        if opened:
-            typed = self._read(LineBlock(without_lines(block.text, opened), block.first))
-            dropped = typed.dropped.get(UNREADABLE, 0) + len(opened)
-            return TypedRows(typed.rows, typed.read + len(opened), {UNREADABLE: dropped})
-        if failure is not None:
-            raise failure
+        if typed is None or not has_every_line(block.text, typed.read, layout.delimiter):
+            opened = open_quotes(block.text, layout.delimiter, len(layout.names), quoted_ends=layout.quoted_ends)
+            if opened and not self._drops:
+                raise DataError(self._broken(block, opened[0], "a quote begins in it that nothing closes")) from failure
+            if opened:
+                typed = self._read(LineBlock(without_lines(block.text, opened), block.first))
+                broken += opened
+            elif failure is not None:
+                raise failure
         assert typed is not None  # or reading failed
-        return typed
+        if not broken:
+            return typed
+        dropped = typed.dropped.get(UNREADABLE, 0) + len(broken)
+        return TypedRows(typed.rows, typed.read + len(broken), {UNREADABLE: dropped})
 
     def _read(self, block: LineBlock) -> TypedRows:
         if is_blank(block.text):
@@ -186,12 +198,9 @@ class LineReader:
             f"({row.text[:80]!r}); {BAD_ROWS_REMEDY}"
         )
 
-    def _unclosed(self, block: LineBlock, place: int) -> str:
-        line = block.text.split(b"\n", place + 1)[place].decode("utf-8", "replace")
-        return (
-            f"{self._path}: line {block.first + place:,}: a quote begins in it that nothing closes ({line[:80]!r}); "
-            f"{BAD_ROWS_REMEDY}"
-        )
+    def _broken(self, block: LineBlock, place: int, why: str) -> str:
+        line = line_at(block.text, place)
+        return f"{self._path}: line {block.first + place:,}: {why} ({line[:80]!r}); {BAD_ROWS_REMEDY}"
 
     def _readable(self, block: LineBlock, texts: pa.Table) -> pa.Table:
         """Return the rows of a block without those that have a value which its column cannot hold."""

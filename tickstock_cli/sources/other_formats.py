@@ -35,6 +35,8 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF_32 = b"\x00\x00\xfe\xff"
 _NO_TEXT = re.compile(rb"[\x00\x02-\x08\x0e-\x19]")
 """Bytes of binary data; some programs have others, such as 1 and 28 to 31, between fields."""
+_MISTAKES = 3
+"""So many different ones are taken for mistakes in a text."""
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -88,11 +90,17 @@ def is_json(head: bytes) -> bool:
 
 
 def _is_binary(head: bytes) -> bool:
-    """Return whether the first line has bytes that no text has, be it of one, two or four bytes a character."""
+    """Return whether data begin with bytes that no text has, be it of one, two or four bytes a character.
+
+    One of them can be a mistake in a text, and zeros at its end what a machine left that lost its power.
+    """
     line = head[:_HEAD_BYTES].partition(b"\n")[0]
     has_wide_characters = head.startswith(_UTF_16) or (head[:1] == b"\0") != (head[1:2] == b"\0")
     is_utf_32 = head[:3] == bytes(3) != head[1:4] or head.startswith(_UTF_32)
-    return _NO_TEXT.search(line) is not None and not has_wide_characters and not is_utf_32
+    if has_wide_characters or is_utf_32:
+        return False
+    has_only_zeros = line != b"" and not line.strip(b"\0")
+    return has_only_zeros or len({*_NO_TEXT.findall(head[:_HEAD_BYTES])}) > _MISTAKES
 
 
 def _known(path: Path, head: bytes) -> str | None:

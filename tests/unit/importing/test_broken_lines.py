@@ -1,7 +1,8 @@
-"""A quote that nothing closes must not take the lines behind it for a part of its value."""
+"""Broken lines cost themselves, not the lines behind them: open quotes, bytes that are no text."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,3 +68,28 @@ def test_every_line_is_a_row_or_dropped(lines: list[str]) -> None:
     assert typed.rows["number"].to_pylist() == [int(line[0]) for line in lines if line[:1] in {*"1256"}]
     assert typed.read == sum(line.strip() != "" for line in lines)
     assert typed.dropped.get("unreadable", 0) == typed.read - typed.rows.num_rows
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"1", b"a", b",", b'"', b"\n", b"\r", b"\xff", b"\0", b"1,a,x\n", b'2,"b",x\r\n']), max_size=40
+    )
+)
+def test_whatever_stands_in_lines_they_are_counted(pieces: list[bytes]) -> None:
+    """A byte that is no text ended an import that drops such lines, and printed a traceback on the way."""
+    text = b"".join(pieces)
+    reader = LineReader(Path("some.csv"), TextLayout(NAMES, TYPES), drops=True)
+
+    typed = reader.read(LineBlock(text, 2))
+
+    assert typed.read == len([line for line in re.split(rb"\r\n|\r|\n", text) if line])
+    assert typed.dropped.get("unreadable", 0) == typed.read - typed.rows.num_rows
+
+
+def test_bytes_that_are_no_text_are_named_by_their_line() -> None:
+    """Arrow named a column by its number."""
+    text = "1,ä,x\n".encode() + b"2,\xe4,x\n"
+    reader = LineReader(Path("some.csv"), TextLayout(NAMES, TYPES), drops=False)
+
+    with pytest.raises(DataError, match=r"line 3: has bytes that are no text in UTF-8 \('2,.,x'\)"):
+        reader.read(LineBlock(text, 2))

@@ -1,17 +1,19 @@
-"""Lines with a quote that nothing closes, which would take the lines behind them for a part of their value.
+"""Lines that no parser takes for one line: with a quote that nothing closes, or bytes that are no text.
 
-Where values have no line ends, such a line is broken. Where they can have some, it is if the line behind it is whole by
-itself: a note of several lines hardly ever has exactly as many fields as the file has columns.
+An open quote would take the lines behind it for a part of its value. Where values have no line ends, such a line is
+broken. Where they can have some, it is if the line behind it is whole by itself: a note of several lines hardly ever
+has exactly as many fields as the file has columns.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 
 import numpy as np
 
 _END = 10
-_EMPTY = (b"", b"\r")
+_ENDS = re.compile(rb"\r\n|\n|\r")
 
 
 def has_every_line(text: bytes, rows: int, delimiter: str) -> bool:
@@ -23,10 +25,12 @@ def has_every_line(text: bytes, rows: int, delimiter: str) -> bool:
         Rows that were read of the text.
     """
     ends = int(np.count_nonzero(np.frombuffer(text, np.uint8) == _END))
-    if rows < ends + (not text.endswith(b"\n")) and rows < sum(line not in _EMPTY for line in text.split(b"\n")):
+    has_plain_ends = b"\r" not in text or text.count(b"\r") == text.count(b"\r\n")
+    seems_short = not has_plain_ends or rows < ends + (not text.endswith(b"\n"))
+    if seems_short and rows < sum(line != b"" for line in _ENDS.split(text)):
         return False
-    last = text[text.rfind(b"\n", 0, -1) + 1 :].decode("latin-1")
-    return not _opens(last.rstrip("\n"), delimiter)
+    last = text.rstrip(b"\r\n")
+    return not _opens(last[last.rfind(b"\n") + 1 :].decode("latin-1"), delimiter)
 
 
 def is_blank(text: bytes) -> bool:
@@ -46,7 +50,7 @@ def open_quotes(text: bytes, delimiter: str, columns: int, *, quoted_ends: bool)
     quoted_ends
         Whether values can have line ends.
     """
-    lines = text.decode("latin-1").split("\n")
+    lines = [line.decode("latin-1") for line in _ENDS.split(text)]
     found: list[int] = []
     place = 0
     while place < len(lines):
@@ -60,15 +64,37 @@ def open_quotes(text: bytes, delimiter: str, columns: int, *, quoted_ends: bool)
     return found
 
 
+def not_in_utf8(text: bytes) -> list[int]:
+    """Return the places of lines that are no text in UTF-8, from 0."""
+    if text.isascii():  # as nearly all: this is much quicker than decoding
+        return []
+    return [place for place, line in enumerate(_ENDS.split(text)) if not _is_utf8(line)]
+
+
+def line_at(text: bytes, place: int) -> str:
+    """Return the line at a place, for messages."""
+    return _ENDS.split(text)[place].decode("utf-8", "replace")
+
+
 def without_lines(text: bytes, places: list[int]) -> bytes:
     """Return a text without the lines at some places."""
-    lines = text.split(b"\n")
     left_out = set(places)
-    return b"\n".join(line for place, line in enumerate(lines) if place not in left_out)
+    return b"\n".join(line for place, line in enumerate(_ENDS.split(text)) if place not in left_out)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([f"{line}\n"], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([f"{line}\n"], delimiter=delimiter), [])
+    except csv.Error:  # a field of more than 128 KiB
+        return []
 
 
 def _opens(line: str, delimiter: str) -> bool:
