@@ -119,7 +119,7 @@ def unzipped(file: IO[bytes], found: Callable[[str], object] = lambda name: None
     except NotImplementedError as error:  # a method that Python does not know
         raise NotOneFileError(f"cannot be unpacked: {error}") from error
     except RuntimeError as error:
-        raise NotOneFileError("is locked by a password: unpack it, and import the files") from error
+        raise NotOneFileError("is locked by a password: pack it anew without one") from error
 
 
 def _only_file(infos: list[ZipInfo]) -> ZipInfo:

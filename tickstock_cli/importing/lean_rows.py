@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -42,7 +43,7 @@ _NS_PER_MS = 1_000_000
 
 _TRADE_TICK: dict[str, pa.DataType] = {
     "time": pa.string(),
-    "price": pa.int64(),
+    "price": pa.float64(),
     "size": pa.float64(),
     "exchange": TEXT,
     "conditions": TEXT,
@@ -50,15 +51,15 @@ _TRADE_TICK: dict[str, pa.DataType] = {
 }
 _QUOTE_TICK: dict[str, pa.DataType] = {
     "time": pa.string(),
-    "bid": pa.int64(),
+    "bid": pa.float64(),
     "bid_size": pa.float64(),
-    "ask": pa.int64(),
+    "ask": pa.float64(),
     "ask_size": pa.float64(),
     "exchange": TEXT,
     "conditions": TEXT,
     "suspicious": pa.int8(),
 }
-_PRICES: dict[str, pa.DataType] = dict.fromkeys(("open", "high", "low", "close"), pa.int64())
+_PRICES: dict[str, pa.DataType] = dict.fromkeys(("open", "high", "low", "close"), pa.float64())
 _TRADE_BAR: dict[str, pa.DataType] = {"time": pa.string(), **_PRICES, "volume": pa.float64()}
 _SIDE: dict[str, pa.DataType] = {**_PRICES, "size": pa.float64()}
 _QUOTE_BAR: dict[str, pa.DataType] = {
@@ -249,8 +250,11 @@ _EPOCH_DAY = 719_163
 
 
 def _dollars(column: Any) -> Float64s:
-    """Return prices in dollars: the double nearest to each, because both numbers of the division are exact."""
-    dollars: Float64s = filled(column.cast(pa.float64()), np.nan) / _PRICE_SCALE
+    """Return prices in dollars: the double nearest to each. LEAN writes whole numbers, and reads others, too."""
+    prices: Float64s = filled(column, np.nan)
+    dollars = prices / _PRICE_SCALE  # of whole numbers the nearest: both numbers of the division are exact
+    for place in np.flatnonzero(np.isfinite(prices) & (prices != np.rint(prices))).tolist():
+        dollars[place] = float(Decimal(repr(float(prices[place]))) / _PRICE_SCALE)
     return dollars
 
 

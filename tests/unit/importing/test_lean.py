@@ -352,4 +352,16 @@ def test_a_zip_file_with_a_password_is_named(tmp_path: Path) -> None:
 
     (result,) = imported([source], tmp_path / "out")
 
-    assert "is locked by a password: unpack it" in str(result.error)
+    assert "is locked by a password: pack it anew" in str(result.error)
+
+
+def test_prices_may_have_a_point(tmp_path: Path) -> None:
+    """Programs that rewrite LEAN's files write 1375500.0; a hundredth of a unit is exact, too."""
+    lines = [f"{OPEN_MS},{text},100,P,0,0" for text in ("1375500.0", "1.3755e6", "100000.1", "4550.7", "3", "")]
+    source = zipped(tmp_path / "tick" / "aapl" / "20131008_trade.zip", lines)
+
+    imported([source], tmp_path / "out")
+
+    prices = [row["price"] for row in rows_of(tmp_path / "out", "tick")]
+    assert prices[:-1] == [137.55, 137.55, 10.00001, 0.45507, 0.0003]
+    assert prices[-1] is None or prices[-1] != prices[-1]
