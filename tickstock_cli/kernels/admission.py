@@ -253,8 +253,8 @@ def admit_bars(
 
     ``counts`` is added to: processed.
     """
-    gather_repeated(bars.avg_volume, packed, out.avg_volume)
-    gather_repeated(bars.percent_change, packed, out.percent_change)
+    averages_vary = gather_repeated(bars.avg_volume, packed, out.avg_volume)
+    changes_vary = gather_repeated(bars.percent_change, packed, out.percent_change)
     kept = 0  # never beyond the row that is read, so columns are packed in place
     rejected = 0
     session_start = np.int64(1)
@@ -262,19 +262,20 @@ def admit_bars(
     segment = np.int64(-1)
     for g in range(len(groups.code)):
         state = states[groups.code[g]]
+        last = state["last_timestamp"]
         out.groups.code[g] = groups.code[g]
         out.groups.start[g] = kept
         for j in range(groups.start[g], groups.start[g + 1]):
             row = packed[j]
             i = row["row"]
             timestamp = row["timestamp"]
-            reason = bar_order_reason(timestamp, state["last_timestamp"], row["reason"])
+            reason = bar_order_reason(timestamp, last, row["reason"])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
                 rejected += 1
                 continue
-            state["last_timestamp"] = timestamp
+            last = timestamp
             if not session_start <= timestamp < session_end:
                 place = find_session(sessions.starts, timestamp)
                 session_start = sessions.starts[place]
@@ -289,9 +290,12 @@ def admit_bars(
             out.low[kept] = row["low"]
             out.close[kept] = row["close"]
             out.volume[kept] = row["volume"]
-            out.avg_volume[kept] = out.avg_volume[j]
-            out.percent_change[kept] = out.percent_change[j]
+            if averages_vary:
+                out.avg_volume[kept] = out.avg_volume[j]
+            if changes_vary:
+                out.percent_change[kept] = out.percent_change[j]
             kept += 1
+        state["last_timestamp"] = last
     counts[0] += kept
     out.groups.start[len(groups.code)] = kept
     return rejected
@@ -314,7 +318,7 @@ def admit_fmvs(
     ``answers`` has the answer for every row of the batch, by row number. ``counts`` is added to: processed, filtered by
     market hours.
     """
-    gather_repeated(fmvs.confidence, packed, out.confidence)
+    confidences_vary = gather_repeated(fmvs.confidence, packed, out.confidence)
     kept = 0  # never beyond the row that is read, so columns are packed in place
     rejected = 0
     session_start = np.int64(1)
@@ -322,20 +326,21 @@ def admit_fmvs(
     phase = 0
     for g in range(len(groups.code)):
         state = states[groups.code[g]]
+        last = state["last_timestamp"]
         out.groups.code[g] = groups.code[g]
         out.groups.start[g] = kept
         for j in range(groups.start[g], groups.start[g + 1]):
             row = packed[j]
             i = row["row"]
             timestamp = row["timestamp"]
-            reason = order_reason(timestamp, state["last_timestamp"], row["reason"])
+            reason = order_reason(timestamp, last, row["reason"])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
                 rejected += 1
                 continue
             counts[0] += 1
-            state["last_timestamp"] = timestamp
+            last = timestamp
             if not session_start <= timestamp < session_end:
                 place = find_session(sessions.starts, timestamp)
                 session_start = sessions.starts[place]
@@ -348,10 +353,12 @@ def admit_fmvs(
             out.row[kept] = i
             out.fmv[kept] = row["fmv"]
             out.market_price[kept] = row["market_price"]
-            out.confidence[kept] = out.confidence[j]
+            if confidences_vary:
+                out.confidence[kept] = out.confidence[j]
             out.phase[kept] = phase
             out.tick_price[kept] = answers[i]["market_price"]
             out.tick_time[kept] = answers[i]["market_time"]
             kept += 1
+        state["last_timestamp"] = last
     out.groups.start[len(groups.code)] = kept
     return rejected

@@ -158,8 +158,11 @@ def order_buckets(
 
 
 @inlined_kernel
-def gather_repeated(column: NDArray[Any], packed: NDArray[Any], out: NDArray[Any]) -> None:
-    """Copy a column of a batch into the order of packed rows; most recordings fill it with one value, or not (NaN)."""
+def gather_repeated(column: NDArray[Any], packed: NDArray[Any], out: NDArray[Any]) -> bool:
+    """Copy a column of a batch into the order of packed rows, and return whether it has several values.
+
+    Most recordings fill it with one value, or not (NaN).
+    """
     first = column[0] if len(column) else out[0]
     others = 0
     for value in column:
@@ -169,3 +172,4 @@ def gather_repeated(column: NDArray[Any], packed: NDArray[Any], out: NDArray[Any
             out[j] = column[packed[j]["row"]]
     else:
         out[: len(packed)] = first
+    return others > 0
