@@ -10,32 +10,34 @@ from __future__ import annotations
 import csv
 import re
 
-import numpy as np
+from tickstock_cli.importing.lines import LineBlock
 
-_END = 10
+_END_BYTES = b"\r\n"
 _ENDS = re.compile(rb"\r\n|\n|\r")
 
 
-def has_every_line(text: bytes, rows: int, delimiter: str) -> bool:
-    """Return whether each line of a text that is not empty is a row, and no quote is open behind the last one.
+def has_every_line(block: LineBlock, rows: int, delimiter: str) -> bool:
+    """Return whether each line of a block that is not empty is a row, and no quote is open behind the last one.
 
     Parameters
     ----------
     rows
-        Rows that were read of the text.
+        Rows that were read of the block.
     """
-    ends = int(np.count_nonzero(np.frombuffer(text, np.uint8) == _END))
+    text, ends = block.text, block.ends
     has_plain_ends = b"\r" not in text or text.count(b"\r") == text.count(b"\r\n")
     seems_short = not has_plain_ends or rows < ends + (not text.endswith(b"\n"))
     if seems_short and rows < sum(line != b"" for line in _ENDS.split(text)):
         return False
-    last = text.rstrip(b"\r\n")
-    return not _opens(last[last.rfind(b"\n") + 1 :].decode("latin-1"), delimiter)
+    end = len(text)
+    while end and text[end - 1] in _END_BYTES:
+        end -= 1
+    return not _opens(text[text.rfind(b"\n", 0, end) + 1 : end].decode("latin-1"), delimiter)
 
 
 def is_blank(text: bytes) -> bool:
     """Return whether a text has nothing but empty lines."""
-    return not text.strip(b"\r\n")
+    return text[:1] in (b"\r", b"\n", b"") and not text.strip(_END_BYTES)
 
 
 def open_quotes(text: bytes, delimiter: str, columns: int, *, quoted_ends: bool) -> list[int]:

@@ -25,6 +25,17 @@ class LineBlock:
 
     text: bytes
     first: int
+    counted: int | None = None
+
+    @property
+    def ends(self) -> int:
+        """How many ends of lines it has; ``counted``, if that is known."""
+        return count_ends(self.text) if self.counted is None else self.counted
+
+
+def count_ends(text: bytes) -> int:
+    """Return how many ends of lines a text has."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == _END))
 
 
 def line_blocks(blocks: Iterator[bytes], *, quoted_ends: bool = True) -> Iterator[LineBlock]:
@@ -52,8 +63,9 @@ def line_blocks(blocks: Iterator[bytes], *, quoted_ends: bool = True) -> Iterato
             continue
         text = b"".join((rest, memoryview(block)[:cut]))
         rest = block[cut:]
-        yield LineBlock(text, line)
-        line += int(np.count_nonzero(np.frombuffer(text, np.uint8) == _END))
+        ends = count_ends(text)
+        yield LineBlock(text, line, ends)
+        line += ends
     if rest:
         yield LineBlock(rest, line)
 

@@ -117,7 +117,7 @@ class LineReader:
             typed = self._read(block)
         except DataError as error:
             failure = error
-        if typed is None or not has_every_line(block.text, typed.read, layout.delimiter):
+        if typed is None or not has_every_line(block, typed.read, layout.delimiter):
             opened = open_quotes(block.text, layout.delimiter, len(layout.names), quoted_ends=layout.quoted_ends)
             if opened and not self._drops:
                 raise DataError(self._broken(block, opened[0], "a quote begins in it that nothing closes")) from failure
