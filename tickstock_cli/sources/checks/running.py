@@ -97,6 +97,7 @@ class _Found:
             self.watches.append(watch)
 
     def checked(self) -> Checked:
+        """Return what was found."""
         return Checked(tuple(self.oddities), tuple(self.watches))
 
 
