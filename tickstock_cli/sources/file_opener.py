@@ -263,5 +263,6 @@ def _recording_file(file: _Opening, index: int) -> RecordingFile:
         checked=file.checked,
         where_columns=alike.where_columns,
         decodes_jointly=file.decodes_jointly,
+        size=file.opened.size,
         text_columns=file.text_columns,
     )

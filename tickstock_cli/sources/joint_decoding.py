@@ -96,6 +96,8 @@ def _decoded(contents: Sequence[bytes], files: Sequence[RecordingFile]) -> Toget
 def _rows(found: pl.DataFrame, files: Sequence[RecordingFile]) -> Together:
     """Return decoded rows as Arrow's; raises DataError if these are not those of the files' footers."""
     first = files[0]
+    if found.columns != first.columns:  # names such as *, which polars takes for others
+        raise DataError(f"columns of {first.path} must be decoded by Arrow")
     counts = np.array([file.rows for file in files], dtype=np.int64)
     chunk_ends, file_ends = np.cumsum(found.to_series(0).chunk_lengths()), np.cumsum(counts)
     if len(found) != file_ends[-1] or not np.isin(file_ends, np.append(chunk_ends, 0)).all():

@@ -5,11 +5,15 @@ It does not look at checksums: neither at those of pages, nor at those of gzip.
 
 from __future__ import annotations
 
+import re
+from zoneinfo import available_timezones
+
 import pyarrow as pa
 import pyarrow.types as pt
 
 from tickstock_cli.sources.row_groups import StoredColumn
 
+_PLACE = re.compile(r"[A-Z]\w+(/\w+)+")
 CODECS = frozenset(["UNCOMPRESSED", "SNAPPY", "ZSTD", "LZ4"])
 """By Arrow's names."""
 _FIRST_PAGE = 4
@@ -40,6 +44,27 @@ def has_page_checksums(content: bytes) -> bool:
             place += 1
         place += 1
     return content[place] & 0x0F != _STRUCT
+
+
+def is_known_schema(schema: pa.Schema) -> bool:
+    """Return whether polars knows the types of all columns, read or not: it panics at others, and says so on stderr."""
+    return all(_is_known(field.type) for field in schema)
+
+
+def _is_known(type_: pa.DataType) -> bool:
+    if isinstance(type_, pa.TimestampType):
+        return type_.tz is None or _is_zone(type_.tz)
+    if isinstance(type_, pa.DictionaryType):
+        return _is_known(type_.value_type)
+    if not pt.is_nested(type_):
+        return True
+    is_usual = pt.is_list(type_) or pt.is_large_list(type_) or pt.is_struct(type_)
+    return is_usual and all(_is_known(type_.field(place).type) for place in range(type_.num_fields))
+
+
+def _is_zone(name: str) -> bool:
+    """Return whether a zone is UTC, or named after a place: other names, such as +05:30, are known to Arrow alone."""
+    return name == "UTC" or (_PLACE.fullmatch(name) is not None and name in available_timezones())
 
 
 def is_read_alike(type_: pa.DataType, stored: StoredColumn) -> bool:

@@ -63,6 +63,8 @@ class RecordingFile:
     reader: ColumnReader = field(repr=False, compare=False)
     read_from: Path
     """The Parquet file with the rows: another one than ``path`` for a journal and an object."""
+    size: int
+    """Bytes of that file."""
     text_columns: tuple[str, ...]
     """The file's columns that are decoded as dictionaries."""
     decodes_jointly: bool = False

@@ -11,7 +11,7 @@ import pyarrow.types as pt
 from tickstock_cli.sources.checks.running import SharedChecks
 from tickstock_cli.sources.first_rows import FirstRows
 from tickstock_cli.sources.interpretation import TIME_COLUMNS, Interpretation, interpret
-from tickstock_cli.sources.joint_files import is_read_alike
+from tickstock_cli.sources.joint_files import is_known_schema, is_read_alike
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recognise import Layout, check_once
 from tickstock_cli.sources.row_groups import StoredColumn
@@ -76,7 +76,7 @@ class SharedReading:
         self.text_columns = [*layout.theirs("ticker"), *texts]
         self.columns = frozenset(layout.columns.values())
         self.decoded_columns = self.columns | {*self.where_columns}
-        self.decodes_jointly = all(
+        self.decodes_jointly = is_known_schema(schema) and all(
             name in columns and is_read_alike(schema.field(name).type, columns[name]) for name in self.decoded_columns
         )
         self.checks = SharedChecks()

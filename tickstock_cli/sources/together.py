@@ -23,6 +23,8 @@ from tickstock_cli.sources.ticker_codes import TickerCodes
 
 MOST_ROWS, MOST_ROWS_IN_ONE_CALL, MOST_FILES = 1 << 16, 1 << 18, 1 << 8
 """Most rows and files that are read together."""
+MOST_BYTES = 1 << 24
+"""Most bytes of files that are."""
 _AHEAD = 2
 """Times that files are decoded ahead, so that nobody waits."""
 
@@ -79,12 +81,18 @@ class SmallFiles:
     def _find_alike(self, numbers: Sequence[int], first: int) -> Sequence[int]:
         if first == len(numbers):
             return ()
-        rows = 0
+        rows = size = 0
         most_rows = MOST_ROWS_IN_ONE_CALL if self._decoding.is_joint(self._files[numbers[first]]) else MOST_ROWS
         for place in range(first, min(len(numbers), first + MOST_FILES)):
             file = self._files[numbers[place]]
             rows += file.rows
-            if rows > most_rows or not self._is_whole(file) or not are_alike(file, self._files[numbers[first]]):
+            size += file.size
+            if (
+                rows > most_rows
+                or size > MOST_BYTES
+                or not self._is_whole(file)
+                or not are_alike(file, self._files[numbers[first]])
+            ):
                 return numbers[first:place]
         return numbers[first : first + MOST_FILES]
 

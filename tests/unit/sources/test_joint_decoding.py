@@ -18,7 +18,7 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.sources.decoding import Decoding
 from tickstock_cli.sources.joint_decoding import JointDecoding
 from tickstock_cli.sources.joint_files import has_page_checksums
-from tickstock_cli.sources.recordings import RecordingFile, Recordings
+from tickstock_cli.sources.recordings import ReadOptions, RecordingFile, Recordings
 
 NOON = 1_381_248_000_000_000_000
 SECOND = 1_000_000_000
@@ -156,6 +156,65 @@ def test_pages_with_checksums_are_for_arrow(tmp_path: Path, version: str, has_di
     assert not has_page_checksums((without / "A.parquet").read_bytes())
     with pytest.raises(DataError, match="must be decoded by Arrow"):
         JointDecoding().together(opened(with_them))
+
+
+@pytest.mark.parametrize(
+    "type_", [pa.timestamp("us", "+05:30"), pa.list_(pa.timestamp("us", "+05:30")), pa.list_view(pa.int64())], ids=str
+)
+def test_types_at_which_polars_panics_are_for_arrow(tmp_path: Path, type_: pa.DataType) -> None:
+    """Even in a column that is not read."""
+    write_files(tmp_path / "ticks")
+    for path in (tmp_path / "ticks").iterdir():
+        table = pq.read_table(path)
+        pq.write_table(table.append_column("other", pa.nulls(len(table), type_)), path)
+    assert not any(file.decodes_jointly for file in opened(tmp_path / "ticks"))
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        *(pa.bool_(), pa.binary(), pa.null(), pa.decimal128(9, 2), pa.decimal256(50, 2), pa.time64("ns"), pa.float16()),
+        *(pa.list_(pa.int16()), pa.struct([("a", pa.int64())]), pa.timestamp("ns", "America/New_York"), pa.uuid()),
+        *(pa.duration("ns"), pa.binary(4), pa.dictionary(pa.int32(), pa.int64())),
+    ],
+    ids=str,
+)
+def test_other_columns_that_are_not_read_do_no_harm(tmp_path: Path, type_: pa.DataType) -> None:
+    """Whatever polars makes of them."""
+    write_files(tmp_path / "ticks")
+    for path in (tmp_path / "ticks").iterdir():
+        table = pq.read_table(path)
+        pq.write_table(table.append_column("other", pa.nulls(len(table), type_)), path)
+    files = opened(tmp_path / "ticks")
+    assert all(file.decodes_jointly for file in files)
+    joint = JointDecoding()
+    assert joint.together(files).counts.tolist() == [3, 3, 3]
+    joint.close()
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT", "PLAIN"])
+def test_encodings_of_numbers_are_read_alike(tmp_path: Path, encoding: str) -> None:
+    """Those of newer writers, too."""
+    columns = {"size": encoding, "timestamp": encoding} | ({} if encoding.startswith("DELTA") else {"price": encoding})
+    files = opened(write_files(tmp_path / "ticks", use_dictionary=False, column_encoding=columns))
+    joint, one_by_one = JointDecoding(), Decoding()
+    assert plain(joint.together(files).rows) == plain(one_by_one.together(files).rows)
+    joint.close()
+    one_by_one.close()
+
+
+@pytest.mark.parametrize("name", ["^price$", "*"])
+def test_names_that_polars_takes_for_others_are_for_arrow(tmp_path: Path, name: str) -> None:
+    """A price can be called like that."""
+    write_files(tmp_path / "ticks")
+    for path in (tmp_path / "ticks").iterdir():
+        table = pq.read_table(path)
+        pq.write_table(table.rename_columns(["ticker", "timestamp", name, "size", "condition"]), path)
+    with Recordings.open([tmp_path / "ticks"], ReadOptions(columns={"price": name})) as recordings:
+        joint = JointDecoding()
+        with pytest.raises(DataError, match="must be decoded by Arrow"):
+            joint.together(recordings.files)
+        joint.close()
 
 
 def test_a_beginning_that_is_no_page_is_taken_for_one_with_checksums() -> None:
