@@ -87,12 +87,8 @@ class SmallFiles:
             file = self._files[numbers[place]]
             rows += file.rows
             size += file.size
-            if (
-                rows > most_rows
-                or size > MOST_BYTES
-                or not self._is_whole(file)
-                or not are_alike(file, self._files[numbers[first]])
-            ):
+            fits = rows <= most_rows and size <= MOST_BYTES
+            if not fits or not self._is_whole(file) or not are_alike(file, self._files[numbers[first]]):
                 return numbers[first:place]
         return numbers[first : first + MOST_FILES]
 
