@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -16,6 +16,9 @@ from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_numbers import Bools
 from tickstock_cli.sources.recognise import Layout
 from tickstock_cli.sources.row_groups import Extremes
+
+if TYPE_CHECKING:
+    from tickstock_cli.sources.checks.stated import StatedFacts
 
 Answer = TypeVar("Answer")
 
@@ -255,6 +258,10 @@ Watch = Callable[[Facts], Callable[[], Watcher] | None]
 """Returns what begins to watch the rows of a file, each time they are read; None where there is nothing to watch."""
 
 
+Screen = Callable[["StatedFacts"], bool]
+"""Returns whether a look at any of some files would find nothing, by what their footers state."""
+
+
 def nothing(_: Facts) -> tuple[Oddity, ...]:
     """Look at nothing."""
     return ()
@@ -262,6 +269,11 @@ def nothing(_: Facts) -> tuple[Oddity, ...]:
 
 def no_watch(_: Facts) -> None:
     """Watch nothing."""
+
+
+def none_is_clean(_: StatedFacts) -> bool:
+    """Look at every file."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +284,12 @@ class RecordingCheck:
     ----------
     records
         Record types that have it.
+    screen
+        Asked for many files that are read alike, so that most of them are not looked at one by one.
     """
 
     name: str
     records: tuple[str, ...]
     look: Look = nothing
     watch: Watch = no_watch
+    screen: Screen = none_is_clean

@@ -15,6 +15,7 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.kernels.normalise import count_flags
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher, row_error
 from tickstock_cli.sources.checks.pieces import FilePieces
+from tickstock_cli.sources.checks.stated import StatedFacts
 from tickstock_cli.sources.flag_bits import OURS, bits
 from tickstock_cli.sources.plain_numbers import Bools, frozen
 
@@ -30,9 +31,9 @@ _USUAL_SHARE = 20
 
 def _look(facts: Facts) -> Iterable[Oddity]:
     """Stop before a row is read, if the file states the extremes of the column."""
-    theirs = None if facts.options.where else facts.layout.columns.get("flags")
+    theirs = _stated(facts)
     extremes = None if theirs is None else facts.extremes(theirs)
-    if theirs is None or extremes is None or 0 <= extremes.low <= extremes.high <= OURS:
+    if theirs is None or extremes is None or _have_our_bits(*extremes):
         return ()
     if (watch := _watch(facts)) is not None:
         watcher, first = watch(), 0
@@ -40,6 +41,21 @@ def _look(facts: Facts) -> Iterable[Oddity]:
             watcher.see(rows, None, first)
             first += rows.num_rows
     return ()
+
+
+def _screen(files: StatedFacts) -> bool:
+    theirs = _stated(files.shared)
+    extremes = None if theirs is None else files.extremes(theirs)
+    return theirs is None or (extremes is not None and all(map(_have_our_bits, *extremes)))
+
+
+def _stated(facts: Facts) -> str | None:
+    """Return the column of flags, if its extremes are those of rows that are read."""
+    return None if facts.options.where else facts.layout.columns.get("flags")
+
+
+def _have_our_bits(low: Any, high: Any) -> bool:
+    return bool(0 <= low <= high <= OURS)
 
 
 def _watch(facts: Facts) -> Callable[[], Watcher] | None:
@@ -121,4 +137,4 @@ class _FlagsWatcher:
         yield Oddity(text, (last, self.rows, volume, extremes))
 
 
-CHECK = RecordingCheck("flags", ("tick",), _look, _watch)
+CHECK = RecordingCheck("flags", ("tick",), _look, _watch, _screen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow as pa
 from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
+from tickstock_cli.sources.checks.stated import StatedFacts
 from tickstock_cli.sources.records import is_number
 
 _MINUTE = 60 * NS_PER_SECOND
@@ -50,14 +52,38 @@ def _look_at_hours(facts: Facts) -> Iterator[Oddity]:
     step = _MINUTE
     if facts.record == "ohlcv":
         step = max(step, int(facts.reader.times(facts.head, 0).interval.max(initial=0)))  # type: ignore[union-attr]  # of bars
-    first, last = (bound % NS_PER_DAY for bound in bounds)
     for start, end in _SESSIONS:
-        if start <= first <= start + step and end - step <= last < end + _MINUTE and step < _HOUR:
+        if _are_of_session(*bounds, (start, end), step):
             yield Oddity(
                 f"times go from {_clock(start)} to {_clock(end)} by UTC, as the clocks of New York do: if they are "
                 "local, write them as datetimes without a zone and set recordings.timezone=America/New_York "
                 f"({_CONFIRMED} confirms UTC)"
             )
+
+
+def _are_of_session(first: Any, last: Any, session: tuple[int, int], step: int) -> Any:
+    """Return whether the first and the last time of a file, or of each of many, are those of a session.
+
+    Parameters
+    ----------
+    step
+        Longest time from the session's bounds, ns.
+    """
+    (start, end), first, last = session, first % NS_PER_DAY, last % NS_PER_DAY
+    begins = (start <= first) & (first <= start + step)
+    return begins & (end - step <= last) & (last < end + _MINUTE) & (step < _HOUR)
+
+
+def _screen(files: StatedFacts) -> bool:
+    shared = files.shared
+    if shared.once(_is_live):
+        return True
+    if shared.has("received_at") or shared.record == "ohlcv":
+        return False
+    if not shared.once(_can_be_local):
+        return True
+    bounds = files.time_bounds()
+    return bounds is not None and not any(_are_of_session(*bounds, session, _MINUTE).any() for session in _SESSIONS)
 
 
 def _clock(time: int) -> str:
@@ -80,4 +106,4 @@ def _look_at_arrivals(facts: Facts) -> Iterator[Oddity]:
         )
 
 
-CHECK = RecordingCheck("local_times", ("tick", "ohlcv", "fmv"), _look)
+CHECK = RecordingCheck("local_times", ("tick", "ohlcv", "fmv"), _look, screen=_screen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow.types as pt
@@ -12,6 +13,7 @@ import pyarrow.types as pt
 from tickstock_cli.core.batch import Float64s
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.checks.fixed_point import likely_factor
+from tickstock_cli.sources.checks.stated import StatedFacts
 from tickstock_cli.sources.plain_numbers import real
 from tickstock_cli.sources.records import is_number
 
@@ -53,7 +55,11 @@ class _Column:
         extremes = facts.extremes(self.theirs)
         if extremes is None:
             return self.is_judged
-        high = float(extremes.high)
+        return self.is_odd(extremes.high)
+
+    def is_odd(self, highest: Any) -> bool:
+        """Return whether the highest value of a file is odd."""
+        high = float(highest)
         is_beyond = self.is_judged and not self.smallest <= high <= self.largest
         return is_beyond or (self.has_nines and _is_nines(high))
 
@@ -64,6 +70,14 @@ def _look(facts: Facts) -> Iterator[Oddity]:
         yield from _look_at_prices(facts, prices)
     if sizes is not None and sizes.can_be_odd(facts):
         yield from _look_at_sizes(facts, sizes)
+
+
+def _screen(files: StatedFacts) -> bool:
+    for column in (files.shared.once(_prices), files.shared.once(_sizes)):
+        extremes = None if column is None else files.extremes(column.theirs)
+        if column is not None and (extremes is None or any(map(column.is_odd, extremes[1]))):
+            return False
+    return True
 
 
 def _prices(facts: Facts) -> _Column | None:
@@ -175,4 +189,4 @@ def _first_values(facts: Facts, ours: str) -> Float64s:
     return found
 
 
-CHECK = RecordingCheck("plausible", ("tick", "ohlcv", "fmv"), _look)
+CHECK = RecordingCheck("plausible", ("tick", "ohlcv", "fmv"), _look, screen=_screen)

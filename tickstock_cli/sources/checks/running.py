@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from tickstock_cli.sources.checks import CHECKS
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher, no_watch
+from tickstock_cli.sources.checks.stated import StatedFacts
 from tickstock_cli.sources.plain_numbers import Bools
 
 
@@ -55,9 +56,11 @@ class SharedChecks:
         done = [] if self._steps is not None or not files else [self._first(files[0])]
         rest = files[len(done) :]
         found = [_Found() for _ in rest]
-        for step in self._steps or ():
+        stated = StatedFacts(rest)
+        for step in self._steps or () if rest else ():
+            needs_look = isinstance(step, Checked) or not step.screen(stated)
             for facts, mine in zip(rest, found, strict=True):
-                mine.take(step, facts)
+                mine.take(step, facts, needs_look)
         return [*done, *(mine.checked() for mine in found)]
 
     def _first(self, facts: Facts) -> Checked:
@@ -86,13 +89,14 @@ class _Found:
         self.oddities: list[Oddity] = []
         self.watches: list[Callable[[], Watcher]] = []
 
-    def take(self, step: RecordingCheck | Checked, facts: Facts) -> None:
-        """Add what a check finds, or what it has found in all files."""
+    def take(self, step: RecordingCheck | Checked, facts: Facts, needs_look: bool = True) -> None:
+        """Add what a check finds, or what it has found in all files; without a look, what it watches alone."""
         if isinstance(step, Checked):
             self.oddities += step.oddities
             self.watches += step.watches
             return
-        self.oddities += step.look(facts)
+        if needs_look:
+            self.oddities += step.look(facts)
         if step.watch is not no_watch and (watch := step.watch(facts)) is not None:
             self.watches.append(watch)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow.types as pt
@@ -12,6 +13,7 @@ from tickstock_cli.core.times import NS_PER_DAY
 from tickstock_cli.sources.checks.bar_spacing import ticker_codes
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.checks.several_values import unread
+from tickstock_cli.sources.checks.stated import StatedFacts
 from tickstock_cli.sources.records import CLOCK, TEXT
 
 _HOUR = NS_PER_DAY // 24
@@ -44,6 +46,20 @@ def _look(facts: Facts) -> Iterator[Oddity]:
         )
 
 
+def _screen(files: StatedFacts) -> bool:
+    if "time_of_day" in files.shared.layout.columns:
+        return False
+    if files.shared.record == "ohlcv":
+        return True
+    bounds = None if files.shared.once(_are_dates_or_texts) else files.time_bounds()
+    return bounds is not None and bool(_have_clocks(*bounds).all())
+
+
+def _have_clocks(first: Any, last: Any) -> Any:
+    """Return whether the first or the last time of a file, or of each of many, is no midnight of any zone."""
+    return (first % _HOUR != 0) | (last % _HOUR != 0)
+
+
 def _stop_at_second_clock(facts: Facts) -> None:
     """Raise SchemaError if times have a time of day themselves."""
     theirs, clock = facts.layout.columns["timestamp"], facts.layout.columns["time_of_day"]
@@ -60,7 +76,7 @@ def _stop_at_second_clock(facts: Facts) -> None:
 def _are_days(facts: Facts) -> bool:
     """Return whether all times are midnights, several rows of a ticker at each."""
     bounds = facts.time_bounds()
-    if bounds is not None and any(bound % _HOUR for bound in bounds) and not facts.once(_are_dates_or_texts):
+    if bounds is not None and _have_clocks(*bounds) and not facts.once(_are_dates_or_texts):
         return False
     times = facts.reader.times(facts.head, 0).timestamp
     type_ = facts.schema.field(facts.layout.columns["timestamp"]).type
@@ -82,4 +98,4 @@ def _are_dates_or_texts(facts: Facts) -> bool:
     return bool(pt.is_date(type_)) or TEXT.accepts(type_)
 
 
-CHECK = RecordingCheck("time_of_day", ("tick", "ohlcv", "fmv"), _look)
+CHECK = RecordingCheck("time_of_day", ("tick", "ohlcv", "fmv"), _look, screen=_screen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow.types as pt
@@ -11,6 +12,7 @@ import pyarrow.types as pt
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_time
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
+from tickstock_cli.sources.checks.stated import StatedFacts
 from tickstock_cli.sources.plain_numbers import real, whole
 from tickstock_cli.sources.records import is_number
 
@@ -37,7 +39,7 @@ def _look(facts: Facts) -> Iterator[Oddity]:
                 "write them as dates or datetimes, as pandas.to_datetime and polars.Expr.str.to_datetime do"
             )
     bounds = facts.time_bounds()
-    if bounds is not None and bounds[0] >= _FINE_CLOCKS_NS and bounds[1] < _LATEST_NS:
+    if bounds is not None and _are_usual(*bounds):
         return
     times = facts.reader.times(facts.head, 0).timestamp
     usable = times[times > 0]
@@ -58,6 +60,18 @@ def _look(facts: Facts) -> Iterator[Oddity]:
             f"times are of the year {format_time(middle)[:4]}, but finer than a second, as no market was recorded "
             "then: if numbers count from another year than 1970, convert them"
         )
+
+
+def _screen(files: StatedFacts) -> bool:
+    if "timestamp" not in files.shared.layout.columns:
+        return True
+    bounds = None if files.shared.once(_are_numbers) else files.time_bounds()
+    return bounds is not None and bool(_are_usual(*bounds).all())
+
+
+def _are_usual(first: Any, last: Any) -> Any:
+    """Return whether the first and the last time of a file, or of each of many, are of a market's age."""
+    return (first >= _FINE_CLOCKS_NS) & (last < _LATEST_NS)
 
 
 def _are_numbers(facts: Facts) -> bool:
@@ -105,4 +119,4 @@ def _date(text: str, digits: int) -> str | None:
     return str(found.date()) if digits == min(_FORMATS) else str(found)
 
 
-CHECK = RecordingCheck("times", ("tick", "ohlcv", "fmv"), _look)
+CHECK = RecordingCheck("times", ("tick", "ohlcv", "fmv"), _look, screen=_screen)

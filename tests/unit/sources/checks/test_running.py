@@ -18,6 +18,8 @@ from tickstock_cli.sources.options import ReadOptions
 
 NOON = 1_381_248_000_000_000_000
 SECOND = 1_000_000_000
+MIDNIGHT = NOON - 16 * 3_600 * SECOND
+"""Of UTC: noon is that of New York."""
 ROWS: dict[str, dict[str, Any]] = {
     "clean": {},
     "fixed point": {"price": [1_852_100_000_000.0] * 4},
@@ -28,6 +30,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "foreign flags": {"flags": [60] * 4},
     "old times": {"timestamp": [NOON // 4 + place for place in range(4)]},
     "dates": {"timestamp": [20131008] * 4},
+    "clocks of New York": {"timestamp": [MIDNIGHT + minute * 60 * SECOND for minute in (570, 600, 900, 959)]},
+    "days": {"timestamp": [MIDNIGHT] * 4},
 }
 
 
@@ -63,6 +67,27 @@ def test_each_file_is_told_the_same_after_any_other(tmp_path: Path) -> None:
         opener = FileOpener(ReadOptions())
         told = [found(opener, tmp_path / f"{name}.parquet") for name in (first, second)]
         assert told == [alone[first], alone[second]]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_files_of_a_block_are_told_the_same_as_alone(tmp_path: Path, order: int) -> None:
+    """What their footers state is looked at together, and each file by itself where that does not suffice."""
+    alone = {}
+    for name, columns in ROWS.items():
+        write(tmp_path / f"{name}.parquet", **columns)
+        alone[name] = found(FileOpener(ReadOptions()), tmp_path / f"{name}.parquet")
+    for name in ROWS:
+        for place in range(3):
+            write(tmp_path / f"clean {place}.parquet")
+        paths = [tmp_path / f"{one}.parquet" for one in ("clean 0", "clean 1", name, "clean 2")][::order]
+        told = {}
+        for one, file in FileOpener(ReadOptions()).open_each(discover(paths)):
+            name_of_one = Path(one.path).stem
+            if isinstance(file, DataError):
+                told[name_of_one] = str(file)
+            else:
+                told[name_of_one] = "; ".join(map(str, file.checked.oddities))
+        assert told == {name: alone[name], "clean 0": "", "clean 1": "", "clean 2": ""}
 
 
 def facts(path: Path, asked: list[str]) -> Facts:
