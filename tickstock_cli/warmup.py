@@ -17,7 +17,9 @@ from tickstock_cli.core.batch import DTYPES, BarBatch, Batch, FmvBatch, MergedBa
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.kernels.compiling import before_compiling
 from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.plan import MOST_READERS
 from tickstock_cli.sources.recordings import Recordings
+from tickstock_cli.sources.slabs import SLAB_ROWS
 from tickstock_cli.sources.ticker_codes import TickerCodes
 
 LOGGER = logging.getLogger("tickstock.start")
@@ -63,6 +65,19 @@ def warm_up_reading() -> None:
             for _ in recordings.batches(1):
                 pass
     TickerCodes(SymbolTable()).codes(pa.array(["A"]))  # a feed has its tickers as strings
+
+
+def warm_up_many_files() -> None:
+    """Read more small files than have readers side by side, so that the kernels that gather them are there, too."""
+    with TemporaryDirectory(prefix="tickstock-warm-") as folder:
+        for number in range(MOST_READERS + 2):
+            count = 2 if number else SLAB_ROWS  # more than one slab in all
+            times = [SOME_TIME + number + place * 1_000 for place in range(count)]
+            ticks = {"ticker": [f"T{number}"] * count, "timestamp": times, "price": [1.0] * count, "size": [1] * count}
+            pq.write_table(pa.table({**ticks, "flags": [1] * count}), Path(folder, f"{number}.parquet"))
+        with Recordings.open([folder], ReadOptions()) as recordings:
+            for _ in recordings.batches(SLAB_ROWS):
+                pass
 
 
 def _row(kind: type[Any], order: int, **values: float) -> Any:

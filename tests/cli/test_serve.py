@@ -201,7 +201,7 @@ def test_a_taken_port_is_one_line(log: Path) -> None:
         (["nosuch.parquet"], 3, "nosuch.parquet does not exist; name the folder of an event log, or a file of events"),
         (["."], 3, "is not an event log: it has no log.json"),
         (["events.txt"], 2, "unknown format of events.txt"),
-        (["log", "--token", ""], 2, "--token must be"),
+        (["log", "--token", ""], 2, "option '--token' has an empty value"),
         (["log", "--origin", "desk.example"], 2, "--origin must be a scheme and a host"),
         (["log", "--token", "@none"], 2, "cannot read the token of --token @none: no such file or directory; name a"),
     ],

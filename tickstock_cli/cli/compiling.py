@@ -52,7 +52,7 @@ def warm_up_saying_so(settings: Settings, check: Callable[[], object], also: Cal
         Loads the kernels that the command needs beside those of a run.
     """
     from tickstock_cli.kernels.compiling import before_compiling
-    from tickstock_cli.warmup import warm_up, warm_up_reading
+    from tickstock_cli.warmup import warm_up, warm_up_many_files, warm_up_reading
 
     begun = perf_counter()
     with before_compiling(check, _say_compiling) as compiled:
@@ -61,6 +61,7 @@ def warm_up_saying_so(settings: Settings, check: Callable[[], object], also: Cal
             also()
         if compiled:
             warm_up_reading()
+            warm_up_many_files()
     if compiled:
         print(f" done in {perf_counter() - begun:.0f} s", file=sys.stderr)
 
