@@ -102,6 +102,8 @@ class Gathering:
         self._small = small
         self._one_by_one = 0
         """Files before this one have streams of their own."""
+        self._beside = 1
+        """Runs whose rows overlap in time, about, if they are stored."""
         self._held = held
         self._temporary = temporary
         self._chunk_rows = chunk_rows
@@ -169,6 +171,7 @@ class Gathering:
             return (rows := RUN_BYTES // row_bytes), rows + FEWEST_ROWS
         first = self._rows_before[self._next]
         behind = int(self._rows_before[self._cluster_ends[self._next]] - first)
+        self._beside = max(1, -(-behind // (RUN_BYTES // row_bytes)))
         if behind > HELD_BYTES // row_bytes:
             return (rows := RUN_BYTES // row_bytes), rows + FEWEST_ROWS
         # All rows that these can overlap with are theirs. A file is read whole, so there can be more of them.
@@ -184,7 +187,7 @@ class Gathering:
 
     def _add(self, pool: _Pool) -> None:
         run, size = pool.run()
-        self._runs.append(run if self._held.hold(run, size) else store(run, self._temporary))
+        self._runs.append(run if self._held.hold(run, size) else store(run, self._temporary, self._beside))
 
     def close(self) -> None:
         for _, _, stream in self._begun:

@@ -19,8 +19,10 @@ from tickstock_cli.sources.slabs import Pieces, Slab
 
 STORED_CHUNK_ROWS = 1 << 13
 """Rows of a stored run that are read at once: few, because many runs can be read side by side."""
+STORED_ROWS_AT_ONCE = 1 << 19
+"""Where few are, rows of all of them that are read at once."""
 CHUNK_ROWS = 1 << 16
-"""Rows of a held run that are put in order at once."""
+"""Rows of a held run that are put in order at once; no more of a stored one are read."""
 
 
 class HeldRun:
@@ -175,18 +177,26 @@ class StoredRun:
         self._stored.remove()
 
 
-def store(run: HeldRun | GatheredRun, temporary: TemporaryFolder) -> StoredRun:
+def store(run: HeldRun | GatheredRun, temporary: TemporaryFolder, beside: int | None = None) -> StoredRun:
     """Write a run to a temporary file.
+
+    Parameters
+    ----------
+    beside
+        Number of runs that are read side by side, about, it among them; None: they can be many.
 
     Raises
     ------
     OutputError
         The disk has no room.
     """
+    chunk = STORED_CHUNK_ROWS
+    if beside is not None:
+        chunk = max(chunk, min(CHUNK_ROWS, STORED_ROWS_AT_ONCE // beside))
     stored = temporary.batch_file(has_order=False)
     while (batch := run.read()) is not None:
-        for low in range(0, len(batch), STORED_CHUNK_ROWS):
-            stored.write(batch.take(slice(low, low + STORED_CHUNK_ROWS)))
+        for low in range(0, len(batch), chunk):
+            stored.write(batch.take(slice(low, low + chunk)))
     return StoredRun(stored)
 
 
