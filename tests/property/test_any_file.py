@@ -10,6 +10,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,14 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tests.cli.running import run_tickstock
 from tickstock_cli.core.times import parse_time
+from tickstock_cli.errors import DataError
+from tickstock_cli.sources import plan, recordings
 
 OPEN = parse_time("2026-03-02T14:30:00Z") // 1_000_000_000
 AT = "2026-03-02T14:30:20Z"
@@ -233,6 +237,40 @@ def test_any_file_is_read_as_its_plain_twin(
         check_commands(Path(folder), name)
         expected, found = (_replayed(Path(folder), file) for file in ("plain.parquet", name))
         assert found == expected, record
+
+
+@settings(max_examples=EXAMPLES * 3)
+@given(values(), writers(), st.data())
+def test_many_files_are_read_to_the_same_in_one_call_and_one_by_one(
+    drawn: tuple[str, Columns], write: Callable[..., None], data: st.DataObject
+) -> None:
+    """As if there were thousands of them: the same rows, or the same error."""
+    arrays = data.draw(typed(drawn[1]))
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        try:
+            for number in range(3):
+                write(arrays, Path(folder, f"{number}.parquet"))
+        except (pa.ArrowException, OSError):  # no program writes such a file
+            return
+        patch.setattr(plan, "MOST_READERS", 0)
+        patch.setattr(recordings, "FEWEST_FILES", 1 << 20)
+        expected = _rows_read(folder)
+        patch.setattr(recordings, "FEWEST_FILES", 1)
+        assert _rows_read(folder) == expected
+
+
+def _rows_read(folder: str) -> list[str] | str:
+    """Return all that reading the files of a folder gives, each value as it prints, or the error."""
+    options = recordings.ReadOptions(copies="all", unsorted=recordings.Unsorted.REJECT)
+    try:
+        with recordings.Recordings.open([folder], options) as opened:
+            steps = list(opened.batches(7))
+            codes = opened.symbols.tickers
+            batches = [batch for step in steps for batch in (step.ticks, step.bars, step.fmvs)]
+            values = [getattr(batch, field.name).tolist() for batch in batches for field in fields(batch)]
+    except DataError as error:
+        return str(error)
+    return [repr(codes), *map(repr, values), *opened.notes]
 
 
 WRONG: list[tuple[pa.DataType, Any]] = [
