@@ -92,7 +92,7 @@ class Decoding:
     def _begin(self, files: Sequence[RecordingFile]) -> None:
         """Decode files in a thread."""
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "decode")
+            self._threads = ThreadPoolExecutor(_threads(), "decode")
         task = self._threads.submit(_decoded, files)
         self._begun |= {file.read_from: (task, place) for place, file in enumerate(files)}
 
@@ -111,6 +111,11 @@ class Decoding:
             self._threads = None
         if self._joint is not None:
             self._joint.close()
+
+
+def _threads() -> int:
+    """Return how many threads decode: the run's own has a processor for itself."""
+    return max(1, min(MOST_THREADS, (os.cpu_count() or 1) - 1))
 
 
 def _decoded(files: Sequence[RecordingFile]) -> list[Rows]:
