@@ -17,7 +17,7 @@ import pyarrow as pa
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.alike import Together, joined
 from tickstock_cli.sources.footer import SMALL_BYTES, open_parquet, reading
-from tickstock_cli.sources.joint_decoding import JointDecoding
+from tickstock_cli.sources.joint_decoding import ForArrowError, JointDecoding
 from tickstock_cli.sources.recording_file import RecordingFile
 
 MOST_THREADS = 4
@@ -80,7 +80,11 @@ class Decoding:
             A file is damaged, or has other rows than when it was opened.
         """
         if self._joint is not None and self.is_joint(files[0]):
-            return self._joint.together(files, then)
+            try:
+                return self._joint.together(files, then)
+            except ForArrowError:  # so must the others, probably
+                self._joint.close()
+                self._joint = None
         decoded = self.rows(files, [file for some in then for file in some])
         counts = [sum(batch.num_rows for batch in batches) for batches in decoded]
         for file, count in zip(files, counts, strict=True):

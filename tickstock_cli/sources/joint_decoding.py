@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,10 @@ _ROWS_OF_A_RUN = 8
 """Texts of which fewer are equal in a row, on average, stay as they are."""
 
 
+class ForArrowError(DataError):
+    """Files must be decoded by Arrow, though nothing in their footers says so."""
+
+
 class JointDecoding:
     """Decodes files, those that are needed next in the meantime."""
 
@@ -49,14 +54,19 @@ class JointDecoding:
         Raises
         ------
         DataError
-            A file is damaged, has other rows than when it was opened, or must be decoded by Arrow.
+            A file is damaged, or has other rows than when it was opened.
+        ForArrowError
+            The files must be decoded by Arrow.
         """
-        for some in (files, *then):
-            if some and _numbers_of(some) not in self._begun:
+        self._begin(files)
+        for some in then:
+            with suppress(DataError):  # it is raised when they are asked for
                 self._begin(some)
         return self._begun.pop(_numbers_of(files)).result()
 
     def _begin(self, files: Sequence[RecordingFile]) -> None:
+        if not files or _numbers_of(files) in self._begun:
+            return
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_THREADS, "decode")
         contents = [_content(file) for file in files]  # here: another thread would wait for Python's lock at each file
@@ -78,7 +88,7 @@ def _content(file: RecordingFile) -> bytes:
     with reading(file.path):
         content = content_of(file.read_from, SMALL_BYTES)
     if content is None or has_page_checksums(content):
-        raise DataError(f"{file.path} must be decoded by Arrow")
+        raise ForArrowError(f"{file.path} must be decoded by Arrow")
     return content
 
 
@@ -97,7 +107,7 @@ def _rows(found: pl.DataFrame, files: Sequence[RecordingFile]) -> Together:
     """Return decoded rows as Arrow's; raises DataError if these are not those of the files' footers."""
     first = files[0]
     if found.columns != first.columns:  # names such as *, which polars takes for others
-        raise DataError(f"columns of {first.path} must be decoded by Arrow")
+        raise ForArrowError(f"columns of {first.path} must be decoded by Arrow")
     counts = np.array([file.rows for file in files], dtype=np.int64)
     chunk_ends, file_ends = np.cumsum(found.to_series(0).chunk_lengths()), np.cumsum(counts)
     if len(found) != file_ends[-1] or not np.isin(file_ends, np.append(chunk_ends, 0)).all():
@@ -112,7 +122,7 @@ def _column(column: pl.Series, type_: pa.DataType) -> Any:
         return _texts(column)
     found = column.to_arrow()
     if found.type != type_:
-        raise DataError(f"column {column.name} must be decoded by Arrow")
+        raise ForArrowError(f"column {column.name} must be decoded by Arrow")
     return found
 
 

@@ -18,9 +18,12 @@ CODECS = frozenset(["UNCOMPRESSED", "SNAPPY", "ZSTD", "LZ4"])
 """By Arrow's names."""
 _FIRST_PAGE = 4
 """The first page stands behind the magic number."""
-_INT32 = 0x15
+_HEAD_BYTES = 64
+_INT32 = b"\x15"
 """Thrift's compact form of the next field, an integer of 32 bits."""
 _STRUCT = 0x0C
+_GOES_ON = 0x80
+"""Bytes of a number from here on are followed by more of it."""
 _FIELDS_BEFORE = 3
 """Type and sizes of a page, https://github.com/apache/parquet-format PageHeader: a checksum comes next, if any."""
 
@@ -33,17 +36,16 @@ def has_page_checksums(content: bytes) -> bool:
     Parameters
     ----------
     content
-        The file's first bytes, at least 64.
+        The file's first bytes.
     """
-    place = _FIRST_PAGE
+    head = content[_FIRST_PAGE:_HEAD_BYTES]
     for _ in range(_FIELDS_BEFORE):
-        if content[place : place + 1] != bytes([_INT32]):
+        number = head[1:]
+        length = next((place + 1 for place, byte in enumerate(number) if byte < _GOES_ON), len(number))
+        if head[:1] != _INT32 or length == len(number):
             return True
-        place += 1
-        while content[place] & 0x80:  # a number continues in the next byte
-            place += 1
-        place += 1
-    return content[place] & 0x0F != _STRUCT
+        head = number[length:]
+    return head[0] & 0x0F != _STRUCT
 
 
 def is_known_schema(schema: pa.Schema) -> bool:

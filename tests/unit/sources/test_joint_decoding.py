@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.decoding import Decoding
-from tickstock_cli.sources.joint_decoding import JointDecoding
+from tickstock_cli.sources.joint_decoding import ForArrowError, JointDecoding
 from tickstock_cli.sources.joint_files import has_page_checksums
 from tickstock_cli.sources.recordings import ReadOptions, RecordingFile, Recordings
 
@@ -159,8 +159,14 @@ def test_pages_with_checksums_are_for_arrow(tmp_path: Path, version: str, has_di
     without = write_files(tmp_path / "without", **options)
     assert has_page_checksums((with_them / "A.parquet").read_bytes())
     assert not has_page_checksums((without / "A.parquet").read_bytes())
-    with pytest.raises(DataError, match="must be decoded by Arrow"):
-        JointDecoding().together(opened(with_them))
+    files = opened(with_them)
+    with pytest.raises(ForArrowError, match="must be decoded by Arrow"):
+        JointDecoding().together(files)
+    by_either = Decoding(is_joint=True)
+    assert by_either.is_joint(files[0])
+    assert by_either.together(files[:1], [files[1:]]).counts.tolist() == [3]
+    assert not by_either.is_joint(files[0])
+    by_either.close()
 
 
 @pytest.mark.parametrize(
@@ -220,6 +226,25 @@ def test_names_that_polars_takes_for_others_are_for_arrow(tmp_path: Path, name: 
         with pytest.raises(DataError):
             joint.together(recordings.files)
         joint.close()
+
+
+def test_files_that_follow_spoil_nothing(tmp_path: Path) -> None:
+    """What is wrong with them is told when they are asked for."""
+    files = opened(write_files(tmp_path / "ticks"))
+    table = pq.read_table(files[1].path)
+    pq.write_table(table, files[1].path, write_page_checksum=True)
+    joint = JointDecoding()
+    assert joint.together(files[:1], [files[1:2], files[2:]]).counts.tolist() == [3]
+    assert joint.together(files[2:]).counts.tolist() == [3]
+    with pytest.raises(ForArrowError):
+        joint.together(files[1:2])
+    joint.close()
+
+
+@pytest.mark.parametrize("beginning", [b"", b"PAR1", b"PAR1\x15", b"PAR1\x15\xff", b"PAR1" + b"\x15\x80" * 40])
+def test_beginnings_that_are_cut_off_are_for_arrow(beginning: bytes) -> None:
+    """It finds out that they are damaged."""
+    assert has_page_checksums(beginning)
 
 
 def test_a_beginning_that_is_no_page_is_taken_for_one_with_checksums() -> None:
